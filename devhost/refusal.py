@@ -1,0 +1,2 @@
+class Refused(Exception):
+    """The app cannot start; the message is the one line that tells its author why."""

@@ -1,0 +1,69 @@
+"""Which engine: asked once, where things are built."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+
+from repositories.contracts import Database, Session, Target
+from repositories.errors import BadUrl, NotConfigured, StorageError
+from repositories.postgres import PostgresDatabase, PostgresTarget
+from repositories.urls import EngineName, parse
+
+
+def open_database(
+    url: str | None, *, setting: str, size: int, timeout_seconds: float, names: Mapping[str, str]
+) -> Database:
+    """The engine of a URL, opened when first used.
+
+    Where the URL is missing or wrong, every use of it raises NotConfigured, naming the setting.
+    """
+    if not url:
+        return Unconfigured(f"{setting} is not set")
+    try:
+        address = parse(url)
+    except BadUrl as error:
+        return Unconfigured(f"{setting}: {error}")
+    if address.engine == "sqlserver":
+        return Unconfigured(f"{setting}: SQL Server is not supported yet")
+    return PostgresDatabase(address, size=size, timeout_seconds=timeout_seconds, names=names)
+
+
+def engine_of(url: str | None) -> EngineName:
+    """Which engine's statements and migrations a URL is for; PostgreSQL's where it says nothing."""
+    try:
+        return parse(url).engine if url else "postgres"
+    except BadUrl:
+        return "postgres"
+
+
+def open_target(url: str, *, connect_seconds: int) -> Target:
+    """Raises BadUrl where there is no engine for it."""
+    address = parse(url)
+    if address.engine == "sqlserver":
+        raise BadUrl("SQL Server is not supported as a target yet")
+    return PostgresTarget(address, connect_seconds=connect_seconds)
+
+
+class Unconfigured:
+    """Stands where a database is not configured, and says so to whoever asks it."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def reading(self) -> AbstractContextManager[Session]:
+        raise self._error()
+
+    single = transaction = reading
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[bool]:
+        raise self._error()
+        yield False
+
+    def ping(self) -> None:
+        raise self._error()
+
+    def mean_query_ms(self) -> float | None:
+        return None
+
+    def _error(self) -> StorageError:
+        return NotConfigured(self._reason)

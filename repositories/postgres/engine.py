@@ -1,0 +1,136 @@
+"""The PostgreSQL engine: sessions of three kinds, a lock, and the named statements."""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from repositories import statements
+from repositories.contracts import Row
+from repositories.postgres.connections import Pool
+from repositories.postgres.faults import translated
+from repositories.urls import DatabaseUrl
+
+IDLE_IN_TRANSACTION_SECONDS = 60
+
+
+class Timings:
+    """How long this process's newest statements took."""
+
+    def __init__(self, kept: int = 500) -> None:
+        self._newest: deque[float] = deque(maxlen=kept)
+
+    def note(self, seconds: float) -> None:
+        self._newest.append(seconds)
+
+    def mean_ms(self) -> float | None:
+        newest = list(self._newest)
+        return 1e3 * sum(newest) / len(newest) if newest else None
+
+
+class PostgresSession:
+    """One connection, and the statements it may be asked by name."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        catalogue: Mapping[str, statements.Statement],
+        timings: Timings,
+    ) -> None:
+        self._connection, self._catalogue, self._timings = connection, catalogue, timings
+
+    def rows(self, statement: str, /, **values: object) -> list[Row]:
+        return list(self._execute(statement, values).fetchall())
+
+    def row(self, statement: str, /, **values: object) -> Row | None:
+        return self._execute(statement, values).fetchone()
+
+    def run(self, statement: str, /, **values: object) -> int:
+        return self._execute(statement, values).rowcount
+
+    def _execute(self, name: str, values: Mapping[str, object]) -> psycopg.Cursor[Row]:
+        text, parameters = self._catalogue[name].bind(values)
+        started = time.perf_counter()
+        try:
+            cursor = self._connection.cursor(row_factory=dict_row)
+            return cursor.execute(text.encode(), parameters)
+        finally:
+            self._timings.note(time.perf_counter() - started)
+
+
+class PostgresDatabase:
+    """PostgreSQL 13 or newer. Opens nothing before it is first used.
+
+    `size` bounds the connections of each of two pools, one read-only; `timeout_seconds` bounds
+    every statement at the server; `names` fills the identifiers of the statements.
+    """
+
+    def __init__(
+        self, url: DatabaseUrl, *, size: int, timeout_seconds: float, names: Mapping[str, str]
+    ) -> None:
+        self._names = names
+        self._timeout_ms = int(timeout_seconds * 1000)
+        self._timings = Timings()
+        self._readers = Pool(url, size=size, name="watchkeeper-read", configure=self._read_only)
+        self._writers = Pool(url, size=size, name="watchkeeper", configure=self._read_write)
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresSession]:
+        with translated(), self._readers.connection() as connection:
+            yield self._session(connection)
+
+    @contextmanager
+    def single(self) -> Iterator[PostgresSession]:
+        with translated(), self._writers.connection() as connection:
+            yield self._session(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresSession]:
+        with translated(), self._writers.connection() as connection, connection.transaction():
+            yield self._session(connection)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[bool]:
+        with self.single() as session:
+            row = session.row("locks.take", name=name)
+            held = row is not None and bool(row["held"])
+            try:
+                yield held
+            finally:
+                if held:
+                    session.row("locks.release", name=name)
+
+    def ping(self) -> None:
+        with self.reading() as session:
+            session.row("health.ping")
+
+    def mean_query_ms(self) -> float | None:
+        return self._timings.mean_ms()
+
+    def close(self) -> None:
+        self._readers.close()
+        self._writers.close()
+
+    @cached_property
+    def _catalogue(self) -> Mapping[str, statements.Statement]:
+        return statements.load("postgres", "%s", self._names)
+
+    def _session(self, connection: psycopg.Connection[Any]) -> PostgresSession:
+        return PostgresSession(connection, self._catalogue, self._timings)
+
+    def _read_only(self, connection: psycopg.Connection[Any]) -> None:
+        self._read_write(connection)
+        connection.execute("SET default_transaction_read_only = on")
+
+    def _read_write(self, connection: psycopg.Connection[Any]) -> None:
+        connection.execute(
+            "SELECT set_config('timezone', 'UTC', false),"
+            " set_config('statement_timeout', %s, false),"
+            " set_config('idle_in_transaction_session_timeout', %s, false)",
+            [str(self._timeout_ms), str(IDLE_IN_TRANSACTION_SECONDS * 1000)],
+        )

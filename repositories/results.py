@@ -1,0 +1,49 @@
+"""Every execution of a KPI."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from repositories.contracts import Session
+from repositories.indicators import with_value
+from repositories.records import Check, Result, StoredResult
+
+
+class SqlResults:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, check: Check, result: Result, *, worker_instance_id: str | None) -> bool:
+        is_number = isinstance(result.value, Decimal)
+        added = self._session.run(
+            "results.add",
+            indicator_id=check.indicator_id,
+            slot_at=check.slot_at,
+            executed_at=result.executed_at,
+            status=result.status,
+            value_number=result.value if is_number else None,
+            value_text=None if is_number else result.value,
+            message=result.message,
+            error_type=result.error_type,
+            duration_ms=result.duration_ms,
+            details=result.details,
+            environment=check.connection.environment,
+            provider=check.connection.provider,
+            worker_instance_id=worker_instance_id,
+        )
+        return added == 1
+
+    def history(
+        self, name: str, *, hours: int | None, before: tuple[datetime, str] | None, limit: int
+    ) -> list[StoredResult]:
+        before_at, before_id = before or (None, None)
+        rows = self._session.rows(
+            "results.history",
+            name=name,
+            hours=hours,
+            before_at=before_at,
+            before_id=None if before_id is None else int(before_id),
+            limit=limit,
+        )
+        return [
+            StoredResult(**{**with_value(row), "result_id": str(row["result_id"])}) for row in rows
+        ]

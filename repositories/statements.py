@@ -1,0 +1,119 @@
+"""Find `sql/<engine>/*.sql` and make each named statement callable.
+
+A file holds statements under headings, `-- name: find`; the statement is then `<file>.find`.
+Inside:
+
+* `:name` is a bound parameter, in every dialect;
+* a line that ends in `-- when name` is left out where that parameter is not given (None, or False
+  for a flag that is only named so); `-- when not name` is the other way round. Absent filters
+  are thereby absent from the statement, and the server plans for the ones that are there;
+* `{name}` is an identifier from the catalogue's own list (the schema of the jobs database, say).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1] / "sql"
+HEADING = re.compile(r"^--[ ]name:[ ](\w+)[ ]*\n", re.MULTILINE)
+CONDITION = re.compile(r"[ ]*--[ ]when[ ](not[ ])?([a-z_]\w*)[ ]*$")
+IDENTIFIER = re.compile(r"\{([a-z_]\w*)\}")
+SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+TOKEN = re.compile(
+    r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|::|(?<![\w:]):([a-z_]\w*)", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One text for the driver, and the names of its parameters in placeholder order."""
+
+    text: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A named statement: its lines, each with the parameter it depends on."""
+
+    lines: tuple[tuple[str, str | None, bool], ...]
+    parameters: frozenset[str]
+    flags: frozenset[str]
+    placeholder: str
+    _variants: dict[frozenset[str], Variant] = field(default_factory=dict)
+
+    def bind(self, values: Mapping[str, object]) -> tuple[str, list[object]]:
+        """The text for these values and the values in its order.
+
+        A missing or surplus name is a bug: TypeError.
+        """
+        if values.keys() != self.parameters | self.flags:
+            known = sorted(self.parameters | self.flags)
+            raise TypeError(f"expected {known}, got {sorted(values)}")
+        given = frozenset(n for n, v in values.items() if v is not None and v is not False)
+        variant = self._variants.get(given)
+        if variant is None:
+            variant = self._variants[given] = self._compile(given)
+        return variant.text, [values[name] for name in variant.names]
+
+    def _compile(self, given: frozenset[str]) -> Variant:
+        kept = (
+            line
+            for line, condition, negated in self.lines
+            if condition is None or (condition in given) is not negated
+        )
+        return _swap_placeholders("\n".join(kept), self.placeholder)
+
+
+def load(engine: str, placeholder: str, names: Mapping[str, str]) -> dict[str, Statement]:
+    """Every statement of an engine; `names` fills its `{identifiers}`."""
+    return {
+        f"{path.stem}.{name}": compile_statement(text, placeholder, names)
+        for path in sorted((ROOT / engine).glob("*.sql"))
+        for name, text in sections(path.read_text("utf-8"))
+    }
+
+
+def sections(source: str) -> list[tuple[str, str]]:
+    _, *parts = HEADING.split(source)
+    return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+def compile_statement(text: str, placeholder: str, names: Mapping[str, str]) -> Statement:
+    """Parse one statement; an unknown or unsafe identifier is a ValueError."""
+    filled = IDENTIFIER.sub(lambda match: _identifier(match[1], names), text).strip().rstrip(";")
+    lines = tuple(_conditional(line) for line in filled.splitlines())
+    everything = _swap_placeholders("\n".join(line for line, _, _ in lines), placeholder)
+    parameters = frozenset(everything.names)
+    conditions = frozenset(condition for _, condition, _ in lines if condition)
+    return Statement(lines, parameters, conditions - parameters, placeholder)
+
+
+def _identifier(name: str, names: Mapping[str, str]) -> str:
+    value = names[name]
+    if not SAFE_NAME.fullmatch(value):
+        raise ValueError(f"{value!r} cannot be the name of {name}")
+    return value
+
+
+def _conditional(line: str) -> tuple[str, str | None, bool]:
+    match = CONDITION.search(line)
+    if match is None:
+        return line, None, False
+    return line[: match.start()], match[2], match[1] is not None
+
+
+def _swap_placeholders(text: str, placeholder: str) -> Variant:
+    """Put the driver's own mark for `:name`, leaving quotes, comments and casts alone."""
+    names: list[str] = []
+
+    def swap(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0]
+        names.append(match[1])
+        return placeholder
+
+    if placeholder.startswith("%"):
+        text = text.replace("%", "%%")
+    return Variant(TOKEN.sub(swap, text), tuple(names))

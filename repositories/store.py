@@ -1,0 +1,69 @@
+"""Watchkeeper's own data: one session, every repository."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from repositories.config import SqlConfig
+from repositories.contracts import Database, Session
+from repositories.facts import SqlFacts
+from repositories.heartbeats import SqlHeartbeats
+from repositories.indicators import SqlIndicators
+from repositories.metrics import SqlMetrics
+from repositories.results import SqlResults
+from repositories.retention import SqlRetention
+from repositories.workers import SqlWorkers
+
+
+@dataclass(frozen=True, slots=True)
+class SqlWork:
+    heartbeats: SqlHeartbeats
+    workers: SqlWorkers
+    indicators: SqlIndicators
+    results: SqlResults
+    metrics: SqlMetrics
+    config: SqlConfig
+    retention: SqlRetention
+    facts: SqlFacts
+
+    @classmethod
+    def on(cls, session: Session) -> "SqlWork":
+        return cls(
+            SqlHeartbeats(session),
+            SqlWorkers(session),
+            SqlIndicators(session),
+            SqlResults(session),
+            SqlMetrics(session),
+            SqlConfig(session),
+            SqlRetention(session),
+            SqlFacts(session),
+        )
+
+
+class SqlStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> AbstractContextManager[SqlWork]:
+        return _work_on(self._database.reading())
+
+    def single(self) -> AbstractContextManager[SqlWork]:
+        return _work_on(self._database.single())
+
+    def work(self) -> AbstractContextManager[SqlWork]:
+        return _work_on(self._database.transaction())
+
+    def lock(self, name: str) -> AbstractContextManager[bool]:
+        return self._database.lock(name)
+
+    def ping(self) -> None:
+        self._database.ping()
+
+    def mean_query_ms(self) -> float | None:
+        return self._database.mean_query_ms()
+
+
+@contextmanager
+def _work_on(session: AbstractContextManager[Session]) -> Iterator[SqlWork]:
+    with session as opened:
+        yield SqlWork.on(opened)

@@ -1,0 +1,33 @@
+"""When a KPI is due: every so many seconds, or by an NCRONTAB expression in UTC."""
+
+import math
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from services import ncrontab
+
+LONGEST_SECONDS = 366 * 86400
+
+
+def next_slot(schedule: str, *, slot_at: datetime, now: datetime) -> datetime:
+    """The first slot after now; slots that were missed are not made up for.
+
+    A slot every so many seconds keeps its phase. Raises ValueError for what is no schedule.
+    """
+    if not schedule.isdigit():
+        return _expression(schedule).next_after(max(slot_at, now))
+    seconds = interval_seconds(schedule)
+    passed = (now - slot_at).total_seconds()
+    return slot_at + timedelta(seconds=seconds * max(1, math.floor(passed / seconds) + 1))
+
+
+def interval_seconds(schedule: str) -> int:
+    seconds = int(schedule) if schedule.isascii() and len(schedule) < 10 else 0
+    if not 1 <= seconds <= LONGEST_SECONDS:
+        raise ValueError(f"{schedule} is not a number of seconds from 1 to {LONGEST_SECONDS}")
+    return seconds
+
+
+@lru_cache(maxsize=256)
+def _expression(text: str) -> ncrontab.Schedule:
+    return ncrontab.parse(text)

@@ -1,0 +1,77 @@
+"""Which services are alive, by their heartbeats."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from repositories.contracts import Store
+from repositories.records import ServiceStatus
+from services.pages import Page, cut
+
+SELF_REPORTED_DOWN = {"failed", "stopped"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """A service as people ask for it; `age_seconds` is since its newest heartbeat."""
+
+    service: str
+    state: str
+    status: str
+    current_task: str | None
+    last_heartbeat: datetime
+    due_at: datetime
+    age_seconds: float
+    interval_seconds: int
+
+
+def state_of(status: ServiceStatus) -> str:
+    """healthy up to the interval, then stale until `due_at`, then down; down at once where said."""
+    if status.status.lower() in SELF_REPORTED_DOWN:
+        return "down"
+    if status.read_at <= status.last_heartbeat + timedelta(seconds=status.interval_seconds):
+        return "healthy"
+    return "stale" if status.read_at < status.due_at else "down"
+
+
+class StatusService:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def beat(
+        self,
+        service: str,
+        *,
+        status: str,
+        current_task: str | None,
+        interval_seconds: int | None,
+        grace_seconds: int | None,
+    ) -> ServiceState:
+        with self._store.single() as work:
+            return _state(
+                work.heartbeats.beat(
+                    service,
+                    status=status,
+                    current_task=current_task,
+                    interval_seconds=interval_seconds,
+                    grace_seconds=grace_seconds,
+                )
+            )
+
+    def services(self, *, after: str | None, limit: int) -> Page[ServiceState]:
+        with self._store.read() as work:
+            rows = work.heartbeats.services(after=after, limit=limit + 1)
+        return cut([_state(row) for row in rows], limit, lambda state: (state.service,))
+
+
+def _state(status: ServiceStatus) -> ServiceState:
+    age = (status.read_at - status.last_heartbeat).total_seconds()
+    return ServiceState(
+        service=status.service,
+        state=state_of(status),
+        status=status.status,
+        current_task=status.current_task,
+        last_heartbeat=status.last_heartbeat,
+        due_at=status.due_at,
+        age_seconds=round(max(age, 0.0), 3),
+        interval_seconds=status.interval_seconds,
+    )

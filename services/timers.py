@@ -1,0 +1,90 @@
+"""The app's own timers: what each run came to, and whether one was missed.
+
+A host only logs a run that it missed; here the store remembers the last one of each timer.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from repositories.contracts import Store
+from repositories.records import JobMetric, Json
+from services import ncrontab
+from services.encoding import encode
+
+PREFIX = "timer:"
+TOLERANCE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class TimerState:
+    """A timer's last run by any process, when the next one is due, and if that is overdue."""
+
+    name: str
+    schedule: str
+    last_run_at: datetime | None
+    succeeded: bool | None
+    next_due_at: datetime
+    missed: bool
+    failures: int
+
+
+class TimerService:
+    """`schedules` are the NCRONTAB expressions of the app's timers by name; `clock` is in UTC."""
+
+    def __init__(
+        self, store: Store, schedules: Mapping[str, str], *, clock: Callable[[], datetime]
+    ) -> None:
+        self._store, self._schedules = store, schedules
+        self._clock = clock
+        self._started_at = clock()
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Hold the timer's lock in the store; False where another process is in the same tick."""
+        with self._store.lock(PREFIX + name) as held:
+            yield held
+
+    def record(self, name: str, *, succeeded: bool, duration_ms: float, late: bool) -> None:
+        metadata = Json(encode({"late": late}).decode())
+        with self._store.single() as work:
+            work.metrics.count(
+                PREFIX + name, succeeded=succeeded, duration_ms=duration_ms, metadata=metadata
+            )
+
+    def states(self) -> list[TimerState]:
+        with self._store.read() as work:
+            runs = {run.job_id.removeprefix(PREFIX): run for run in work.metrics.totals()}
+        return [self._state(name, runs.get(name)) for name in sorted(self._schedules)]
+
+    def _state(self, name: str, run: JobMetric | None) -> TimerState:
+        last = run.last_execution_at if run else None
+        now = run.read_at if run else self._clock()
+        schedule = self._schedules[name]
+        due = ncrontab.parse(schedule).next_after(last or self._started_at)
+        return TimerState(
+            name=name,
+            schedule=schedule,
+            last_run_at=last,
+            succeeded=run.last_success_at == last if run else None,
+            next_due_at=due,
+            missed=now > due + TOLERANCE,
+            failures=run.failure_count if run else 0,
+        )
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Milliseconds since it was made."""
+
+    started: float
+
+    @classmethod
+    def start(cls) -> "Stopwatch":
+        return cls(time.perf_counter())
+
+    @property
+    def elapsed_ms(self) -> float:
+        return round((time.perf_counter() - self.started) * 1000, 3)

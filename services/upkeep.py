@@ -1,0 +1,62 @@
+"""Remove what is older than it need be kept, a batch at a time."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from repositories.contracts import Store
+from services.settings import ScheduledTasks
+
+BATCH = 1000
+RETENTION_KEY = "MonitoringWorker.RetentionDays"
+SILENT_SECONDS = 900
+LONGEST_SECONDS = 300.0
+
+
+class UpkeepService:
+    def __init__(
+        self,
+        store: Store,
+        settings: ScheduledTasks,
+        *,
+        batch: int = BATCH,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._settings, self._batch, self._clock = store, settings, batch, clock
+
+    def clean_up(self) -> Mapping[str, int]:
+        """Rows removed, by table. Stops after five minutes; the next run goes on from there."""
+        deadline = self._clock() + LONGEST_SECONDS
+        with self._store.single() as work:
+            work.workers.retire(silent_seconds=SILENT_SECONDS)
+        return {kind: self._remove(kind, days, deadline) for kind, days in self._kept().items()}
+
+    def _kept(self) -> dict[str, int]:
+        """Days that each kind is kept; the store's config is stronger than the app's settings."""
+        with self._store.read() as work:
+            configured = work.config.find(RETENTION_KEY)
+        results = _days(configured) or self._settings.historical_data_retention_days
+        logs = _days(configured) or self._settings.log_retention_days
+        return {
+            "results": results,
+            "worker_jobs": logs,
+            "worker_metrics": logs,
+            "status_history": self._settings.status_history_retention_days,
+            "worker_instances": logs,
+        }
+
+    def _remove(self, kind: str, days: int, deadline: float) -> int:
+        removed = 0
+        with self._store.single() as work:
+            while self._clock() < deadline:
+                batch = work.retention.remove(kind, days=days, batch=self._batch)
+                removed += batch
+                if batch < self._batch:
+                    break
+        return removed
+
+
+def _days(text: str | None) -> int | None:
+    """A config row is edited by hand: what is not a sensible number of days does not count."""
+    return (
+        int(text) if text and text.isascii() and text.isdigit() and 0 < int(text) < 36500 else None
+    )

@@ -1,0 +1,3 @@
+"""Which Watchkeeper this is."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,13 @@
+-- title: Stuck tasks
+-- unit: tasks
+-- warning: 1
+-- critical: 10
+-- every: 30
+-- priority: 2
+-- connection: jobs
+-- Tasks that are processing and of which nothing was heard for fifteen minutes. Whoever worked on
+-- them is most likely gone: their jobs wait for ever.
+SELECT count(*)
+  FROM {jobs}.tasks
+ WHERE status::text = 'processing'
+   AND updated_at < now() - interval '15 minutes';

@@ -1,0 +1,13 @@
+DROP VIEW monitoring.vw_database_monitoring_summary;
+DROP VIEW monitoring.vw_worker_status_overview;
+DROP TABLE monitoring.config;
+DROP TABLE monitoring.job_metrics;
+DROP TABLE monitoring.system_status_history;
+DROP TABLE monitoring.system_status;
+DROP TABLE monitoring.database_monitoring_results;
+DROP TABLE monitoring.indicators;
+DROP TABLE monitoring.database_queries;
+DROP TABLE monitoring.database_connections;
+DROP TABLE monitoring.worker_metrics;
+DROP TABLE monitoring.worker_jobs;
+DROP TABLE monitoring.worker_instances;

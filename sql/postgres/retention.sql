@@ -1,0 +1,41 @@
+-- Each statement removes at most one batch of rows older than so many days, oldest first, and is a
+-- transaction of its own: it holds few row locks, briefly. No rows left to remove: 0.
+
+-- name: remove_results
+DELETE FROM monitoring.database_monitoring_results
+ WHERE result_id IN (
+           SELECT result_id FROM monitoring.database_monitoring_results
+            WHERE executed_at < now() - make_interval(days => :days)
+            ORDER BY executed_at LIMIT :batch FOR UPDATE SKIP LOCKED);
+
+-- name: remove_worker_jobs
+DELETE FROM monitoring.worker_jobs
+ WHERE job_id IN (
+           SELECT job_id FROM monitoring.worker_jobs
+            WHERE completed_at < now() - make_interval(days => :days)
+            ORDER BY completed_at LIMIT :batch FOR UPDATE SKIP LOCKED);
+
+-- name: remove_worker_metrics
+DELETE FROM monitoring.worker_metrics
+ WHERE metric_id IN (
+           SELECT metric_id FROM monitoring.worker_metrics
+            WHERE recorded_at < now() - make_interval(days => :days)
+            ORDER BY recorded_at LIMIT :batch FOR UPDATE SKIP LOCKED);
+
+-- name: remove_status_history
+DELETE FROM monitoring.system_status_history
+ WHERE id IN (
+           SELECT id FROM monitoring.system_status_history
+            WHERE heartbeat_timestamp < now() - make_interval(days => :days)
+            ORDER BY heartbeat_timestamp LIMIT :batch FOR UPDATE SKIP LOCKED);
+
+-- name: remove_worker_instances
+-- Only those that ended, and whose metrics are gone.
+DELETE FROM monitoring.worker_instances
+ WHERE worker_instance_id IN (
+           SELECT worker.worker_instance_id FROM monitoring.worker_instances AS worker
+            WHERE worker.last_heartbeat < now() - make_interval(days => :days)
+              AND worker.status IN ('Stopped', 'Error')
+              AND NOT EXISTS (SELECT FROM monitoring.worker_metrics AS metric
+                               WHERE metric.worker_instance_id = worker.worker_instance_id)
+            ORDER BY worker.last_heartbeat LIMIT :batch FOR UPDATE SKIP LOCKED);

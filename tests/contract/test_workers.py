@@ -1,0 +1,41 @@
+from repositories.contracts import Store
+from repositories.records import Figure, Worker
+from tests.contract.conftest import Lab
+
+ID = "0b1f8f2e-6a55-4a53-9c6d-111111111111"
+WORKER = Worker(
+    worker_instance_id=ID,
+    worker_name="watchkeeper",
+    machine_name="here",
+    process_id=4711,
+    version="0.1.0",
+    environment="Test",
+)
+FIGURES = [Figure(name="memory", value=1.5e8, unit="bytes")]
+
+
+def test_nobody_beats_who_is_not_registered(store: Store) -> None:
+    with store.single() as work:
+        assert not work.workers.beat(ID, status="Running", figures=FIGURES)
+
+
+def test_a_registered_worker_beats(store: Store) -> None:
+    with store.single() as work:
+        work.workers.register(WORKER)
+        assert work.workers.beat(ID, status="Running", figures=FIGURES)
+
+
+def test_registering_twice_is_the_same_as_once(store: Store) -> None:
+    with store.single() as work:
+        work.workers.register(WORKER)
+        work.workers.register(WORKER)
+
+
+def test_a_silent_worker_is_retired_once(lab: Lab) -> None:
+    with lab.store.single() as work:
+        work.workers.register(WORKER)
+        assert work.workers.retire(silent_seconds=900) == 0
+    lab.let_time_pass(seconds=901)
+    with lab.store.single() as work:
+        assert work.workers.retire(silent_seconds=900) == 1
+        assert work.workers.retire(silent_seconds=900) == 0

@@ -1,0 +1,119 @@
+"""Where Python meets HTTP: the only place a status code is chosen."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from repositories import errors as storage
+from services import errors as domain
+from services.encoding import encode
+from services.masking import mask_json
+from services.pages import Page
+from services.timers import Stopwatch
+from triggers.logs import correlation
+from triggers.queries import PageQuery
+
+logger = logging.getLogger(__name__)
+
+CORRELATION_HEADER = "x-correlation-id"
+
+STATUS: dict[type[Exception], HTTPStatus] = {
+    domain.InvalidRequest: HTTPStatus.BAD_REQUEST,
+    domain.Forbidden: HTTPStatus.FORBIDDEN,
+    domain.NotFound: HTTPStatus.NOT_FOUND,
+    storage.Conflict: HTTPStatus.CONFLICT,
+    storage.StatementTimeout: HTTPStatus.GATEWAY_TIMEOUT,
+    storage.StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A body with a status other than 200, or with headers of its own."""
+
+    body: object
+    status: HTTPStatus = HTTPStatus.OK
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[func.HttpRequest], object]
+
+
+def endpoint(handler: Handler) -> Callable[[func.HttpRequest], func.HttpResponse]:
+    """Make an HTTP function of a handler that returns what is to be answered, or a Reply."""
+
+    def call(req: func.HttpRequest) -> func.HttpResponse:
+        with correlation(req.headers.get(CORRELATION_HEADER)) as correlation_id:
+            try:
+                result = handler(req)
+                answer = result if isinstance(result, Reply) else Reply(result)
+                return _response(answer, correlation_id)
+            except Exception as error:
+                return _response(_problem(error, req, correlation_id), correlation_id)
+
+    call.__name__, call.__doc__ = handler.__name__, handler.__doc__
+    return call
+
+
+def listing(
+    name: str, query: PageQuery, page: Page[object], watch: Stopwatch, **also: object
+) -> dict[str, object]:
+    """A page under the plural of what it holds, with where the next one starts.
+
+    `watch` was started before the page was asked for.
+    """
+    return {
+        name: page.items,
+        **also,
+        "next_cursor": query.cursor_at(page.next),
+        "query_info": {
+            "filters": query.filters(),
+            "limit": query.limit,
+            "returned": len(page.items),
+            "execution_time_ms": watch.elapsed_ms,
+        },
+    }
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """The status of the nearest mapped ancestor; 500 for what nobody foresaw."""
+    return next(
+        (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS),
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+
+
+def _problem(error: Exception, req: func.HttpRequest, correlation_id: str) -> Reply:
+    """RFC 9457, with every bad parameter; never the text of an error that nobody foresaw."""
+    status = status_of(error)
+    foreseen = status is not HTTPStatus.INTERNAL_SERVER_ERROR
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error(
+            "request failed: %s", type(error).__name__, exc_info=None if foreseen else error
+        )
+    name = type(error).__name__ if foreseen else "InternalError"
+    body = {
+        "type": f"urn:watchkeeper:problem:{name}",
+        "title": status.phrase,
+        "status": status,
+        "detail": str(error) if foreseen else "Something failed that nobody foresaw.",
+        "instance": urlsplit(req.url).path,
+        "correlation_id": correlation_id,
+    }
+    if isinstance(error, domain.InvalidRequest):
+        body["errors"] = error.faults
+    return Reply(body, status, {"content-type": "application/problem+json"})
+
+
+def _response(answer: Reply, correlation_id: str) -> func.HttpResponse:
+    headers = {CORRELATION_HEADER: correlation_id, **answer.headers}
+    return func.HttpResponse(
+        mask_json(encode(answer.body).decode()),
+        status_code=answer.status,
+        headers=headers,
+        mimetype=headers.pop("content-type", "application/json"),
+    )

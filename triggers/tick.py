@@ -1,0 +1,60 @@
+"""The frame around every timer: its lock, its time, its record and its log line."""
+
+import logging
+from collections.abc import Callable
+
+import azure.functions as func
+
+from repositories.errors import StorageError
+from services.timers import Stopwatch, TimerService
+from triggers.logs import correlation
+
+logger = logging.getLogger(__name__)
+
+
+def tick(
+    timers: TimerService,
+    name: str,
+    timer: func.TimerRequest,
+    act: Callable[[], object],
+    *,
+    alone: bool,
+) -> None:
+    """Run one tick. A failure is recorded, logged and raised again, so that the host sees it too.
+
+    `alone` is for what only one process may do at a time: elsewhere the tick ends at once.
+    """
+    with correlation():
+        if not alone:
+            _run(timers, name, timer, act)
+            return
+        with timers.alone(name) as held:
+            if held:
+                _run(timers, name, timer, act)
+            else:
+                logger.info("tick skipped: another process is in it", extra={"timer": name})
+
+
+def _run(
+    timers: TimerService, name: str, timer: func.TimerRequest, act: Callable[[], object]
+) -> None:
+    watch = Stopwatch.start()
+    facts = {"timer": name, "late": timer.past_due}
+    try:
+        outcome = act()
+    except Exception:
+        _record(timers, name, succeeded=False, duration_ms=watch.elapsed_ms, late=timer.past_due)
+        logger.exception("tick failed", extra={**facts, "duration_ms": watch.elapsed_ms})
+        raise
+    _record(timers, name, succeeded=True, duration_ms=watch.elapsed_ms, late=timer.past_due)
+    logger.info("tick", extra={**facts, "duration_ms": watch.elapsed_ms, "outcome": outcome})
+
+
+def _record(
+    timers: TimerService, name: str, *, succeeded: bool, duration_ms: float, late: bool
+) -> None:
+    """Where the store is away, the tick's own outcome matters more than its record."""
+    try:
+        timers.record(name, succeeded=succeeded, duration_ms=duration_ms, late=late)
+    except StorageError as error:
+        logger.warning("tick not recorded: %s", error, extra={"timer": name})
