@@ -127,7 +127,7 @@ def _validated(model: type[M], values: dict[str, Any]) -> M:
 
 
 def _fault(error: Any) -> Fault:  # noqa: ANN401 - pydantic's own dictionary
-    place = ".".join(str(part) for part in error["loc"])
+    place = ".".join(part for part in error["loc"] if isinstance(part, str))
     if error["type"] == "extra_forbidden":
         return Fault(place, "unknown parameter")
     message = error["msg"].removeprefix("Value error, ")

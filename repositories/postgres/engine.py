@@ -55,12 +55,12 @@ class PostgresSession:
 
     def _execute(self, name: str, values: Mapping[str, object]) -> psycopg.Cursor[Row]:
         text, parameters = self._catalogue[name].bind(values)
+        cursor = self._connection.cursor(row_factory=dict_row)
         started = time.perf_counter()
-        try:
-            cursor = self._connection.cursor(row_factory=dict_row)
-            return cursor.execute(text.encode(), parameters)
-        finally:
-            self._timings.note(time.perf_counter() - started)
+        with translated():
+            cursor.execute(text.encode(), parameters)
+        self._timings.note(time.perf_counter() - started)
+        return cursor
 
 
 class PostgresDatabase:

@@ -27,10 +27,11 @@ MEANING: tuple[tuple[type[Exception], type[StorageError]], ...] = (
     (driver.InvalidPassword, LoginRefused),
     (driver.InsufficientPrivilege, NotAllowed),
     (driver.ReadOnlySqlTransaction, NotAllowed),
-    (driver.SyntaxErrorOrAccessRuleViolation, BadStatement),
+    (psycopg.ProgrammingError, BadStatement),
+    (psycopg.NotSupportedError, BadStatement),
+    (psycopg.DataError, BadStatement),
     (psycopg.OperationalError, Unavailable),
     (psycopg.InterfaceError, Unavailable),
-    (driver.DataError, BadStatement),
 )
 
 

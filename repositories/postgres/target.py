@@ -40,7 +40,7 @@ class PostgresTarget:
             rows = cast(Generator[Any], cursor.stream(sql.encode()))
             try:
                 kept = list(islice(rows, keep))
-            except psycopg.ProgrammingError as error:
+            except (psycopg.ProgrammingError, psycopg.InternalError) as error:
                 if error.sqlstate is None:
                     raise BadStatement("the statement returns no rows") from error
                 raise

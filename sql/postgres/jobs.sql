@@ -3,13 +3,13 @@
 -- name: newest
 -- The newest jobs first, each with its tasks counted by status.
 SELECT job.job_id, job.job_type, job.status::text AS status, job.stage, job.total_stages,
-       job.parameters::text AS parameters, job.stage_results::text AS stage_results,
-       job.result_data::text AS result_data, job.error_details, job.created_at, job.updated_at,
+       job.parameters, job.stage_results,
+       job.result_data, job.error_details, job.created_at, job.updated_at,
        CAST(1000 * extract(epoch FROM
                 CASE WHEN job.status::text IN ('completed', 'failed', 'completed_with_errors',
                                               'cancelled', 'skipped')
                      THEN job.updated_at ELSE now() END - job.created_at) AS bigint) AS duration_ms,
-       coalesce(counted.task_counts::text, '{"total": 0}') AS task_counts
+       coalesce(counted.task_counts, '{"total": 0}') AS task_counts
   FROM {jobs}.jobs AS job
   LEFT JOIN LATERAL (
            SELECT jsonb_object_agg(by_status.status, by_status.tasks)
@@ -31,8 +31,8 @@ SELECT job.job_id, job.job_type, job.status::text AS status, job.stage, job.tota
 -- name: newest_tasks
 -- The newest tasks first, of any job.
 SELECT task.task_id, task.parent_job_id, task.task_type, task.status::text AS status, task.stage,
-       task.task_index::text AS task_index, task.parameters::text AS parameters,
-       task.result_data::text AS result_data, task.error_details, task.retry_count,
+       task.task_index::text AS task_index, task.parameters,
+       task.result_data, task.error_details, task.retry_count,
        task.heartbeat, task.created_at, task.updated_at,
        CAST(1000 * extract(epoch FROM
                 CASE WHEN task.status::text IN ('completed', 'failed', 'completed_with_errors',
@@ -52,8 +52,8 @@ SELECT task.task_id, task.parent_job_id, task.task_type, task.status::text AS st
 -- name: tasks_of
 -- One job's tasks, in the order in which they are meant to run.
 SELECT task.task_id, task.parent_job_id, task.task_type, task.status::text AS status, task.stage,
-       task.task_index::text AS task_index, task.parameters::text AS parameters,
-       task.result_data::text AS result_data, task.error_details, task.retry_count,
+       task.task_index::text AS task_index, task.parameters,
+       task.result_data, task.error_details, task.retry_count,
        task.heartbeat, task.created_at, task.updated_at,
        CAST(1000 * extract(epoch FROM
                 CASE WHEN task.status::text IN ('completed', 'failed', 'completed_with_errors',

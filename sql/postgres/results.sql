@@ -11,7 +11,7 @@ ON CONFLICT (indicator_id, slot_at) DO NOTHING;
 -- name: history
 SELECT result.result_id, result.slot_at, result.executed_at AS checked_at, result.status,
        result.value_number, result.value_text, result.message, result.error_type,
-       result.duration_ms, result.details::text AS details, result.environment, result.provider
+       result.duration_ms, result.details, result.environment, result.provider
   FROM monitoring.database_monitoring_results AS result
   JOIN monitoring.indicators AS indicator USING (indicator_id)
  WHERE indicator.indicator_name = :name

@@ -1,0 +1,37 @@
+"""Measure, print, keep and judge: `python -m tests.bench [TARGET]`."""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from tests.bench.heartbeats import measure_heartbeats
+from tests.bench.imports import measure_imports
+from tests.bench.jobs_listing import measure_jobs_listing
+from tests.bench.liveness import measure_liveness
+from tests.bench.report import Row, publish
+from tests.bench.stores import migrated_store
+from tests.bench.surroundings import forget_settings
+
+
+def measure_app() -> Iterator[Row]:
+    yield from measure_imports()
+    with migrated_store() as store_url:
+        yield from measure_jobs_listing(store_url)
+        yield from measure_liveness(store_url)
+        yield from measure_heartbeats(store_url)
+
+
+TARGETS: dict[str, Callable[[], Iterator[Row]]] = {"bench": measure_app}
+
+
+def main(arguments: list[str]) -> int:
+    """0 all within their limits; 1 one is over; 2 called wrongly."""
+    target = arguments[0] if arguments else "bench"
+    if target not in TARGETS or len(arguments) > 1:
+        sys.stderr.write(f"usage: python -m tests.bench [{' | '.join(TARGETS)}]\n")
+        return 2
+    forget_settings()
+    return publish(target, list(TARGETS[target]()), sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

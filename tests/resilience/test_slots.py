@@ -1,0 +1,134 @@
+"""Every slot of a KPI has exactly one result, whoever runs it and whatever happens to them."""
+
+import time
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import psutil
+import psycopg
+import pytest
+
+from tests.hosts import LocalHost, running_host, wait_until
+from tests.resilience.kpis import (
+    EVERY_SECOND,
+    Slot,
+    add_kpi,
+    assert_no_slot_was_lost,
+    indicator_of,
+    is_any_running,
+    slots_of,
+    switch_off,
+)
+
+pytestmark = pytest.mark.slow
+
+Connection = psycopg.Connection[Any]
+SECONDS_OF_TWO_HOSTS = 8.0
+LEASE_SECONDS = 1 + 1 + 10  # the query's, the connection's and the margin
+
+
+def test_two_hosts_on_one_store_run_each_slot_once(store_url: str, connection: Connection) -> None:
+    names = [f"kpi_{number}" for number in range(40)]
+    connection.execute("CREATE TABLE executions (name text)")
+    for number, name in enumerate(names):
+        add_kpi(
+            connection,
+            name,
+            f"INSERT INTO executions VALUES ('{name}')",  # noqa: S608 - a name of our own
+            result_type="NonQuery",
+            schedule=str(1 + number % 2),
+            timeout_seconds=10,
+        )
+    with (
+        running_host(store_url, env=EVERY_SECOND) as one,
+        running_host(store_url, env=EVERY_SECOND) as other,
+    ):
+        time.sleep(SECONDS_OF_TWO_HOSTS)
+        switch_off(connection)
+        wait_until(lambda: not is_any_running(connection), within=15)
+        workers = {worker_of(connection, one), worker_of(connection, other)}
+    results = {name: slots_of(connection, name) for name in names}
+    for name, slots in results.items():
+        assert [slot.status for slot in slots] == ["Healthy"] * len(slots)
+        assert_no_slot_was_lost(indicator_of(connection, name), slots)
+    assert executions_of(connection) == {name: len(slots) for name, slots in results.items()}
+    assert min(map(len, results.values())) >= 3, "the slots do not advance"
+    assert {slot.worker_instance_id for slots in results.values() for slot in slots} == workers
+
+
+def test_the_slots_of_a_killed_host_run_elsewhere_once_their_lease_ends(
+    store_url: str, connection: Connection
+) -> None:
+    names = [f"slow_{number}" for number in range(8)]
+    for name in names:
+        statement = f"SELECT 1 FROM pg_sleep(0.5) -- {name}"  # noqa: S608 - a name of our own
+        add_kpi(connection, name, statement, schedule="2")
+    with (
+        running_host(store_url, env=EVERY_SECOND) as killed,
+        running_host(store_url, env=EVERY_SECOND) as survivor,
+    ):
+        wait_until(lambda: worker_of(connection, survivor) is not None, within=5)
+        wait_until(lambda: bool(claims_of(connection, killed)), within=5, every=0.005)
+        claims = claims_of(connection, killed)
+        killed.kill()
+        left = [claim for claim in claims if result_of(connection, claim) is None]
+        assert left, "it was killed too late"
+        for claim in left:
+            wait_until(
+                lambda claim=claim: result_of(connection, claim) is not None,  # type: ignore[misc]
+                within=LEASE_SECONDS + 4,
+                every=0.1,
+            )
+        switch_off(connection)
+        wait_until(lambda: not is_any_running(connection), within=15)
+        its_id = worker_of(connection, survivor)
+    for claim in left:
+        slot = result_of(connection, claim)
+        assert slot is not None
+        assert slot.executed_at > claim.leased_until
+        assert (slot.worker_instance_id, slot.status) == (its_id, "Healthy")
+    for name in names:
+        assert_no_slot_was_lost(indicator_of(connection, name), slots_of(connection, name))
+
+
+class Claim(NamedTuple):
+    """A slot that a host has taken, until its lease ends."""
+
+    name: str
+    slot_at: datetime
+    leased_until: datetime
+
+
+def claims_of(connection: Connection, host: LocalHost) -> list[Claim]:
+    """What a host runs at this moment, by the ports of its own connections."""
+    rows = connection.execute(
+        """
+        SELECT indicator_name, next_due_at, leased_until, client_port
+          FROM monitoring.indicators
+          JOIN pg_stat_activity ON state = 'active' AND query LIKE '%% -- ' || indicator_name
+         WHERE application_name = 'watchkeeper-kpi' AND lease_id IS NOT NULL
+        """
+    ).fetchall()
+    ports = {socket.laddr[1] for socket in psutil.Process(host.pid).net_connections("tcp")}
+    return [Claim(*claim) for *claim, port in rows if port in ports]
+
+
+def result_of(connection: Connection, claim: Claim) -> Slot | None:
+    slots = slots_of(connection, claim.name)
+    return next((slot for slot in slots if slot.slot_at == claim.slot_at), None)
+
+
+def worker_of(connection: Connection, host: LocalHost) -> str | None:
+    """The id under which a host has registered; None before its first heartbeat."""
+    row = connection.execute(
+        "SELECT worker_instance_id::text FROM monitoring.worker_instances WHERE process_id = %s",
+        [host.pid],
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def executions_of(connection: Connection) -> dict[str, int]:
+    """How often each KPI's own statement was run to its end."""
+    return dict(
+        connection.execute("SELECT name, count(*) FROM executions GROUP BY name").fetchall()
+    )
