@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import psycopg
-from psycopg import IsolationLevel
 from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -20,6 +19,7 @@ from repositories.statements import Statement, compile_statement, sections
 from repositories.urls import DatabaseUrl
 
 T = TypeVar("T")
+Isolation = Literal["read committed", "repeatable read"]
 ATTEMPTS = 100
 LONGEST_PAUSE_SECONDS = 0.02
 
@@ -42,6 +42,10 @@ class Board:
         )
         made: T = again(self._transact_once, change)
         return made
+
+    def isolate(self, level: Isolation) -> None:
+        """Whatever level the server gives those who name none."""
+        self._execute("isolate", level=level)
 
     def is_migrated(self) -> bool:
         return bool(self._row("is_migrated")["is_migrated"])
@@ -150,12 +154,11 @@ class Board:
 
 
 @contextmanager
-def open_board(
-    url: DatabaseUrl, isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
-) -> Iterator[Board]:
+def open_board(url: DatabaseUrl, isolation: Isolation = "read committed") -> Iterator[Board]:
     with connect(url, name="watchkeeper-demo") as connection:
-        connection.isolation_level = isolation
-        yield Board(connection)
+        board = Board(connection)
+        board.isolate(isolation)
+        yield board
 
 
 @cache

@@ -2,6 +2,9 @@
 -- a task or move a job on; they have nothing for a job that fails as a whole, so `fail_job` stands
 -- beside them.
 
+-- name: isolate
+SELECT set_config('default_transaction_isolation', :level, false);
+
 -- name: is_migrated
 SELECT count(*) = 3 AND to_regclass('app.jobs') IS NOT NULL
                     AND to_regclass('app.tasks') IS NOT NULL AS is_migrated

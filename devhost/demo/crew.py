@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import Event
 
-from psycopg import IsolationLevel
-
 from devhost.demo.board import open_board
 from devhost.demo.worker import work_until
 from devhost.demo.workload import Job
@@ -35,6 +33,6 @@ def run_crew(url: DatabaseUrl, jobs: Mapping[str, Job], is_done: Callable[[], bo
 def _work(url: DatabaseUrl, jobs: Mapping[str, Job], stop: Event) -> int:
     # At this level two that end tasks of one job get in each other's way, as workers in the field
     # may: the loser is told so, and tries again.
-    with open_board(url, IsolationLevel.REPEATABLE_READ) as board:
+    with open_board(url, "repeatable read") as board:
         work_until(stop, board, jobs)
         return board.conflicts

@@ -208,6 +208,16 @@ def test_two_runs_at_once_and_one_after_break_nothing(store_url: str) -> None:
     assert ask(store_url, STUCK)[0]["count"] == 3
 
 
+def test_a_store_whose_default_is_serializable_serves_as_well(store_url: str) -> None:
+    with psycopg.connect(store_url) as connection:
+        connection.execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation ="
+            " serializable', current_database()); END $$"
+        )
+    assert run_demo(store_url)[0] == 0
+    check_that_ended_jobs_add_up(store_url)
+
+
 def test_jobs_of_others_are_left_alone(store_url: str) -> None:
     with psycopg.connect(store_url) as connection:
         connection.execute(
