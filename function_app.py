@@ -7,23 +7,8 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from repositories.engines import engine_of, open_database, open_target
-from repositories.jobs import SqlJobsDatabase
-from repositories.revisions import known
-from repositories.store import SqlStore
-from services import Services, pack
-from services.caching import Cache
-from services.checks import Checks
-from services.health import HealthService
-from services.heartbeats import HeartbeatService, describe_process
-from services.jobs import JobService
-from services.kpis import KpiService
+from services import Services
 from services.settings import Settings
-from services.statuses import StatusService
-from services.targets import Targets
-from services.timers import TimerService
-from services.upkeep import UpkeepService
-from services.version import VERSION
 from triggers import health, jobs, kpis, logs, status, timers
 from triggers.lazy import Lazy
 
@@ -33,7 +18,28 @@ settings, problems = Settings.read()
 
 
 def build() -> Services:
-    """Wire one object graph; runs on the first invocation, never at import."""
+    """Wire one object graph; runs on the first invocation, never at import.
+
+    What it is wired of is imported here too: a host indexes an app before it serves anything, and
+    every process that it starts waits for that.
+    """
+    from repositories.engines import engine_of, open_database, open_target
+    from repositories.jobs import SqlJobsDatabase
+    from repositories.revisions import known
+    from repositories.store import SqlStore
+    from services import pack
+    from services.caching import Cache
+    from services.checks import Checks
+    from services.health import HealthService
+    from services.heartbeats import HeartbeatService, describe_process
+    from services.jobs import JobService
+    from services.kpis import KpiService
+    from services.statuses import StatusService
+    from services.targets import Targets
+    from services.timers import TimerService
+    from services.upkeep import UpkeepService
+    from services.version import VERSION
+
     for problem in problems:
         logger.warning("setting %s: %s", problem.setting, problem.message)
     store_url = settings.store_url.get_secret_value() if settings.store_url else ""

@@ -1,15 +1,20 @@
 """What the app can do, as one value handed to every trigger."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from services.errors import Forbidden
-from services.health import HealthService
-from services.heartbeats import HeartbeatService
-from services.jobs import JobService
-from services.kpis import KpiService
-from services.statuses import StatusService
-from services.timers import TimerService
-from services.upkeep import UpkeepService
+
+if TYPE_CHECKING:
+    from services.health import HealthService
+    from services.heartbeats import HeartbeatService
+    from services.jobs import JobService
+    from services.kpis import KpiService
+    from services.statuses import StatusService
+    from services.timers import TimerService
+    from services.upkeep import UpkeepService
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Services:
     upkeep: UpkeepService
     read_only: bool
 
-    def for_writing(self) -> "Services":
+    def for_writing(self) -> Services:
         """These services, where writing is allowed."""
         if self.read_only:
             raise Forbidden("READ_ONLY is on: nothing is written here")

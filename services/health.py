@@ -12,7 +12,8 @@ from repositories.records import Verdict
 from services.caching import Aged, Cache
 from services.settings import SettingProblem
 from services.statuses import StatusService
-from services.timers import Stopwatch, TimerService
+from services.stopwatch import Stopwatch
+from services.timers import TimerService
 
 FUNCTIONS = ("complete_task_and_check_stage", "advance_job_stage", "check_job_completion")
 SHOWN_SERVICES = 500

@@ -3,7 +3,6 @@
 A host only logs a run that it missed; here the store remembers the last one of each timer.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,18 +72,3 @@ class TimerService:
             missed=now > due + TOLERANCE,
             failures=run.failure_count if run else 0,
         )
-
-
-@dataclass(slots=True)
-class Stopwatch:
-    """Milliseconds since it was made."""
-
-    started: float
-
-    @classmethod
-    def start(cls) -> "Stopwatch":
-        return cls(time.perf_counter())
-
-    @property
-    def elapsed_ms(self) -> float:
-        return round((time.perf_counter() - self.started) * 1000, 3)

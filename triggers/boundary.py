@@ -13,7 +13,7 @@ from services import errors as domain
 from services.encoding import encode
 from services.masking import mask_json
 from services.pages import Page
-from services.timers import Stopwatch
+from services.stopwatch import Stopwatch
 from triggers.logs import correlation
 from triggers.queries import PageQuery
 

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 
 from services import Services
 from services.jobs import JobFilter, TaskFilter
-from services.timers import Stopwatch
+from services.stopwatch import Stopwatch
 from triggers.boundary import endpoint, listing
 from triggers.queries import Hours, PageQuery, Query, Words
 

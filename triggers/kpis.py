@@ -8,7 +8,7 @@ import azure.functions as func
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from services import Services
-from services.timers import Stopwatch
+from services.stopwatch import Stopwatch
 from triggers.boundary import endpoint, listing
 from triggers.queries import Hours, PageQuery, Query
 

@@ -7,7 +7,7 @@ import azure.functions as func
 from pydantic import Field, TypeAdapter
 
 from services import Services
-from services.timers import Stopwatch
+from services.stopwatch import Stopwatch
 from triggers.boundary import endpoint, listing
 from triggers.queries import Body, PageQuery, Query
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import azure.functions as func
 
 from repositories.errors import StorageError
-from services.timers import Stopwatch, TimerService
+from services.stopwatch import Stopwatch
+from services.timers import TimerService
 from triggers.logs import correlation
 
 logger = logging.getLogger(__name__)

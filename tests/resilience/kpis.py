@@ -49,15 +49,16 @@ def add_kpi(
     result_type: str = "Scalar",
     schedule: str = "1",
     timeout_seconds: int = 1,
+    address: str = "setting:STORE_URL",
 ) -> None:
-    """Due at once, and before any other. Its connection is the store itself and has one second to come about."""
+    """Due at once, and before any other. It has one second to connect to `address`."""
     connection.execute(
         """
         WITH here AS (
             INSERT INTO monitoring.database_connections
                    (connection_name, provider, connection_string, environment,
                     connection_timeout_seconds, created_by, modified_by)
-            VALUES ('here', 'PostgreSQL', 'setting:STORE_URL', 'test', 1, 'test', 'test')
+            VALUES (md5(%(address)s), 'PostgreSQL', %(address)s, 'test', 1, 'test', 'test')
             ON CONFLICT (connection_name) DO UPDATE SET modified_by = 'test'
             RETURNING connection_id),
         query AS (
@@ -77,6 +78,7 @@ def add_kpi(
             "result_type": result_type,
             "timeout": timeout_seconds,
             "schedule": schedule,
+            "address": address,
         },
     )
 

@@ -1,24 +1,22 @@
 """A store that goes away, or stops answering: everything says so in time, and recovers."""
 
 import json
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from statistics import median
+from typing import Any
 
 import httpx
-import psutil
 import psycopg
 import pytest
 
 from devhost.postgres import EmbeddedPostgres
-from devhost.postgres.scratch import scratch_folder
-from repositories.migrations.__main__ import main as migrate
 from tests.hosts import LocalHost, running_host, wait_until
-from tests.resilience.kpis import EVERY_SECOND
-from tests.resilience.load import Asked, ask, asking, figures
+from tests.resilience.freezing import frozen
+from tests.resilience.kpis import EVERY_SECOND, add_kpi, slots_of
+from tests.resilience.load import SECONDS_TO_ANSWER, Asked, ask, asking, figures
 
 pytestmark = pytest.mark.slow
 
@@ -34,16 +32,8 @@ EVERYDAY = (
     ("GET", "/api/db/tasks?limit=5"),
 )
 
+Connection = psycopg.Connection[Any]
 Say = Callable[[str], None]
-
-
-@pytest.fixture
-def server() -> Iterator[EmbeddedPostgres]:
-    """A server of the test's own, with the store in it."""
-    with scratch_folder() as folder, EmbeddedPostgres(folder / "postgres") as postgres:
-        postgres.start(durable=False)
-        assert migrate(["--url", postgres.url, "up"]) == 0
-        yield postgres
 
 
 @pytest.fixture
@@ -136,7 +126,9 @@ def test_a_server_that_does_not_answer_holds_up_neither_livez_nor_readyz_nor_req
     with warm_host(server) as host, ThreadPoolExecutor(24) as callers:
         with frozen(server):
             stuck = [
-                callers.submit(ask, host, *EVERYDAY[number % len(EVERYDAY)], timeout=20)
+                callers.submit(
+                    ask, host, *EVERYDAY[number % len(EVERYDAY)], timeout=SECONDS_TO_ANSWER
+                )
                 for number in range(24)
             ]
             time.sleep(0.5)
@@ -144,14 +136,29 @@ def test_a_server_that_does_not_answer_holds_up_neither_livez_nor_readyz_nor_req
             ready = ask(host, "GET", "/api/readyz")
             say(f"readyz, with 24 requests under way: {ready.status} in {ready.seconds:.2f} s")
             assert (ready.status, ready.seconds < 3) == (503, True)
-            wait_until(lambda: all(one.done() for one in stuck), within=21)
+            wait_until(lambda: all(one.done() for one in stuck), within=SECONDS_TO_ANSWER + 1)
             answers = [one.result() for one in stuck]
             say(f"while it does not answer: {figures(answers)}")
         for answer in answers:
             assert answer.status == 503
             assert_is_a_problem_or_well(answer)
-            assert answer.seconds < 15
         wait_until(lambda: is_well(host), within=SECONDS_TO_RECOVER)
+
+
+def test_a_target_that_stops_answering_in_the_middle_of_a_query_is_an_error_in_time(
+    store_url: str, connection: Connection, server: EmbeddedPostgres
+) -> None:
+    add_kpi(connection, "far", "SELECT 1 FROM pg_sleep(2)", timeout_seconds=3, address=server.url)
+    with (
+        psycopg.connect(server.url, autocommit=True) as target,
+        running_host(store_url, "--no-timers") as host,
+    ):
+        host.fire("run_kpi_checks")
+        wait_until(lambda: is_asleep(target), within=5)
+        with frozen(server):
+            wait_until(lambda: bool(slots_of(connection, "far")), within=10)
+        wait_until(lambda: bool(host.logged("tick", timer="run_kpi_checks")), within=5)
+    assert [slot.status for slot in slots_of(connection, "far")] == ["Error"]
 
 
 def assert_is_alive(host: LocalHost) -> None:
@@ -181,8 +188,13 @@ def recovery(asked: Sequence[Asked], back: float) -> float:
     return max((one.at + one.seconds - back for one in asked if one.status != 200), default=0)
 
 
-def is_watchkeeper_seen(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+def is_watchkeeper_seen(connection: Connection) -> bool:
     return connection.execute("SELECT FROM monitoring.system_status").fetchone() is not None
+
+
+def is_asleep(connection: Connection) -> bool:
+    sleepers = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    return connection.execute(sleepers.encode()).fetchone() is not None
 
 
 @contextmanager
@@ -192,20 +204,3 @@ def warm_host(server: EmbeddedPostgres) -> Iterator[LocalHost]:
         with asking(host, EVERYDAY, callers=16, pause=0):
             time.sleep(0.5)
         yield host
-
-
-@contextmanager
-def frozen(server: EmbeddedPostgres) -> Iterator[None]:
-    """The kernel still accepts connections for it, and it answers nothing."""
-    pid = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
-    postmaster = psutil.Process(pid)
-    processes = [postmaster]
-    postmaster.send_signal(signal.SIGSTOP)
-    processes += postmaster.children(recursive=True)
-    for process in processes[1:]:
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)

@@ -91,6 +91,16 @@ def test_the_slots_of_a_killed_host_run_elsewhere_once_their_lease_ends(
         assert_no_slot_was_lost(indicator_of(connection, name), slots_of(connection, name))
 
 
+def test_a_slow_kpi_does_not_hold_up_the_others(store_url: str, connection: Connection) -> None:
+    add_kpi(connection, "slow", "SELECT 1 FROM pg_sleep(5)", schedule="3600", timeout_seconds=30)
+    add_kpi(connection, "quick", "SELECT 1")
+    with running_host(store_url, env=EVERY_SECOND):
+        wait_until(lambda: bool(slots_of(connection, "slow")), within=15)
+    (slow,) = slots_of(connection, "slow")
+    meanwhile = [one for one in slots_of(connection, "quick") if one.slot_at < slow.executed_at]
+    assert len(meanwhile) >= 3
+
+
 class Claim(NamedTuple):
     """A slot that a host has taken, until its lease ends."""
 

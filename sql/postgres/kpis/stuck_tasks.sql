@@ -10,4 +10,4 @@
 SELECT count(*)
   FROM {jobs}.tasks
  WHERE status::text = 'processing'
-   AND updated_at < now() - interval '15 minutes';
+   AND greatest(updated_at, heartbeat) < now() - interval '15 minutes';

@@ -93,7 +93,8 @@ BEGIN
     END IF;
 
     UPDATE app.jobs AS job
-       SET updated_at = clock_timestamp()
+       SET updated_at = CASE WHEN job.status IN ('queued', 'processing') THEN clock_timestamp()
+                             ELSE job.updated_at END
      WHERE job.job_id = complete_task_and_check_stage.job_id;
 
     UPDATE app.tasks AS task
