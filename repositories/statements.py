@@ -51,7 +51,11 @@ class Statement:
         if values.keys() != self.parameters | self.flags:
             known = sorted(self.parameters | self.flags)
             raise TypeError(f"expected {known}, got {sorted(values)}")
-        given = frozenset(n for n, v in values.items() if v is not None and v is not False)
+        given = frozenset(
+            name
+            for name, value in values.items()
+            if value is not None and not (value is False and name in self.flags)
+        )
         variant = self._variants.get(given)
         if variant is None:
             variant = self._variants[given] = self._compile(given)
@@ -76,7 +80,10 @@ def load(engine: str, placeholder: str, names: Mapping[str, str]) -> dict[str, S
 
 
 def sections(source: str) -> list[tuple[str, str]]:
+    """Name and text of each statement; a name that stands twice is a ValueError."""
     _, *parts = HEADING.split(source)
+    if len(set(parts[::2])) < len(parts[::2]):
+        raise ValueError(f"two statements of one name among {', '.join(parts[::2])}")
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
@@ -91,8 +98,8 @@ def compile_statement(text: str, placeholder: str, names: Mapping[str, str]) -> 
 
 
 def _identifier(name: str, names: Mapping[str, str]) -> str:
-    value = names[name]
-    if not SAFE_NAME.fullmatch(value):
+    value = names.get(name)
+    if value is None or not SAFE_NAME.fullmatch(value):
         raise ValueError(f"{value!r} cannot be the name of {name}")
     return value
 

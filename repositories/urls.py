@@ -5,9 +5,10 @@ or an ODBC connection string (`Driver=…;Server=…;…`) as Azure shows it. `a
 string means no password: a token from azure-identity for each new connection.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -15,6 +16,7 @@ from repositories.errors import BadUrl
 
 EngineName = Literal["postgres", "sqlserver"]
 
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 SCHEMES: dict[str, EngineName] = {
     "postgres": "postgres",
     "postgresql": "postgres",
@@ -35,26 +37,40 @@ class DatabaseUrl:
 def parse(url: str) -> DatabaseUrl:
     """Raises BadUrl, whose message never repeats the URL: it may hold a password."""
     text = url.strip()
-    if "://" not in text:
+    if not SCHEME.match(text):
         return _odbc(text)
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        _check_ports(parts.netloc)
     except ValueError:
         raise BadUrl("the database URL cannot be read: its host or port is malformed") from None
+    if "#" in text:
+        raise BadUrl("the database URL holds a #, which is written %23 there")
     if parts.scheme not in SCHEMES:
         raise BadUrl(f"no engine for {parts.scheme}:// (postgresql:// or mssql:// are known)")
     if not parts.hostname and not parts.query:
         raise BadUrl("the database URL names no host")
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    auth = [value for name, value in query if name == "auth"]
-    if any(value != "entra" for value in auth):
+    options = parts.query.split("&")
+    auth = [option for option in options if option.partition("=")[0] == "auth"]
+    if any(option != "auth=entra" for option in auth):
         raise BadUrl("auth= in a database URL can only be entra")
-    rest = urlencode([pair for pair in query if pair[0] != "auth"])
+    rest = "&".join(option for option in options if option not in auth)
     engine = SCHEMES[parts.scheme]
     scheme = "postgresql" if engine == "postgres" else "mssql"
-    address = urlunsplit((scheme, parts.netloc, parts.path, rest, ""))
+    address = f"{scheme}://{_quoted_login(parts.netloc)}{parts.path}" + (f"?{rest}" if rest else "")
     return DatabaseUrl(engine, SecretStr(address), entra=bool(auth))
+
+
+def _check_ports(netloc: str) -> None:
+    """Raises ValueError; PostgreSQL takes several hosts, with commas between them."""
+    for host in netloc.rpartition("@")[2].split(","):
+        _ = urlsplit(f"//{host}").port
+
+
+def _quoted_login(netloc: str) -> str:
+    """An @ in a password as %40: drivers end the password at the first one."""
+    login, at, hosts = netloc.rpartition("@")
+    return login.replace("@", "%40") + at + hosts
 
 
 def _odbc(text: str) -> DatabaseUrl:

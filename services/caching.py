@@ -19,15 +19,23 @@ class Aged(Generic[T]):
     age_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    value: Any
+    started: float
+    kept: bool
+
+
 class Cache:
     """One computation at a time for one key; others who ask for it meanwhile wait for its value.
 
-    A computation that fails is not kept, nor is a value that `keep` refuses.
+    A computation that fails is not kept. A value that `keep` refuses is only for those who had
+    asked before its computation began. A value is as old as the beginning of its computation.
     """
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._values: TTLCache[Hashable, tuple[float, Any]] = TTLCache(256, seconds, timer=clock)
+        self._values: TTLCache[Hashable, _Computed] = TTLCache(256, seconds, timer=clock)
         self._computing: dict[Hashable, Lock] = {}
         self._guard = Lock()
 
@@ -43,15 +51,16 @@ class Cache:
         with self._guard:
             lock = self._computing.setdefault(key, Lock())
         with lock:
-            if (found := self._find(key)) and (not fresh or found[0] >= asked):
-                return Aged(found[1], max(self._clock() - found[0], 0.0))
+            found = self._find(key)
+            if found and (found.started >= asked or (found.kept and not fresh)):
+                return Aged(found.value, max(self._clock() - found.started, 0.0))
+            started = self._clock()
             value = compute()
-            if keep(value):
-                with self._guard:
-                    self._values[key] = (self._clock(), value)
+            with self._guard:
+                self._values[key] = _Computed(value, started, keep(value))
             return Aged(value, 0.0)
 
-    def _find(self, key: Hashable) -> tuple[float, Any] | None:
+    def _find(self, key: Hashable) -> _Computed | None:
         with self._guard:
-            found: tuple[float, Any] | None = self._values.get(key)
+            found: _Computed | None = self._values.get(key)
             return found

@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from repositories.contracts import JobsDatabase, Store
 from repositories.errors import StorageError
 from repositories.records import Verdict
 from services.caching import Aged, Cache
+from services.reports import Component, Health, Report
 from services.settings import SettingProblem
 from services.statuses import StatusService
 from services.stopwatch import Stopwatch
@@ -17,37 +16,6 @@ from services.timers import TimerService
 
 FUNCTIONS = ("complete_task_and_check_stage", "advance_job_stage", "check_job_completion")
 SHOWN_SERVICES = 500
-
-
-class Health(StrEnum):
-    """From best to worst."""
-
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"
-    UNHEALTHY = "unhealthy"
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """One part of the whole, with the facts that its state rests on."""
-
-    status: Health
-    facts: Mapping[str, object] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, object]:
-        return {"status": self.status, **self.facts}
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The state of the whole is that of its worst part."""
-
-    components: Mapping[str, Component]
-
-    @property
-    def status(self) -> Health:
-        order = [*Health]
-        return max((part.status for part in self.components.values()), key=order.index)
 
 
 class HealthService:

@@ -1,7 +1,6 @@
 """Questions people ask about jobs and their tasks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from repositories.contracts import JobsDatabase
@@ -10,37 +9,24 @@ from services.errors import NotFound
 from services.pages import Page, cut
 
 
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """Which jobs: of any of these statuses, of this type, made in the last so many hours."""
-
-    statuses: tuple[str, ...] | None = None
-    job_type: str | None = None
-    hours: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TaskFilter:
-    """Which tasks: of any of these statuses, this stage, this type, the last so many hours."""
-
-    statuses: tuple[str, ...] | None = None
-    stage: int | None = None
-    task_type: str | None = None
-    hours: int | None = None
-
-
 class JobService:
     def __init__(self, jobs: JobsDatabase) -> None:
         self._jobs = jobs
 
     def newest(
-        self, chosen: JobFilter, *, before: tuple[datetime, str] | None, limit: int
+        self,
+        *,
+        statuses: Sequence[str] | None,
+        job_type: str | None,
+        hours: int | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
     ) -> Page[Job]:
         with self._jobs.read() as jobs:
             rows = jobs.newest(
-                statuses=chosen.statuses,
-                job_type=chosen.job_type,
-                hours=chosen.hours,
+                statuses=statuses,
+                job_type=job_type,
+                hours=hours,
                 before=before,
                 limit=limit + 1,
             )
@@ -54,14 +40,21 @@ class JobService:
         return job
 
     def newest_tasks(
-        self, chosen: TaskFilter, *, before: tuple[datetime, str] | None, limit: int
+        self,
+        *,
+        statuses: Sequence[str] | None,
+        stage: int | None,
+        task_type: str | None,
+        hours: int | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
     ) -> Page[Task]:
         with self._jobs.read() as jobs:
             rows = jobs.newest_tasks(
-                statuses=chosen.statuses,
-                stage=chosen.stage,
-                task_type=chosen.task_type,
-                hours=chosen.hours,
+                statuses=statuses,
+                stage=stage,
+                task_type=task_type,
+                hours=hours,
                 before=before,
                 limit=limit + 1,
             )
@@ -71,7 +64,7 @@ class JobService:
         self,
         job_id: str,
         *,
-        statuses: tuple[str, ...] | None,
+        statuses: Sequence[str] | None,
         after: tuple[int, str] | None,
         limit: int,
     ) -> tuple[Page[Task], Sequence[Stage]]:

@@ -19,6 +19,7 @@ from services.settings import KpiMonitoring
 
 PARALLEL_KEY = "MonitoringWorker.MaxConcurrentJobs"
 CLAIMING_SECONDS = 240.0
+LOOKING_SECONDS = 1.0
 UNKNOWN_SCHEDULE_PAUSE = timedelta(hours=1)
 
 
@@ -79,7 +80,7 @@ class KpiService:
                     running.add(threads.submit(context.run, self._run_slot, check))
                 if not running:
                     break
-                done, running = wait(running, return_when=FIRST_COMPLETED)
+                done, running = wait(running, timeout=LOOKING_SECONDS, return_when=FIRST_COMPLETED)
                 for outcome in done:
                     finished.note(outcome)
         if finished.errors:

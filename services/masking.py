@@ -1,90 +1,216 @@
 """Secrets in text and in JSON text: passwords, tokens, keys, connection strings, signatures.
 
 Meant for whole answers and whole log lines, so that nothing has to be remembered elsewhere. What
-shows no sign of a secret costs a few searches for short words. JSON stays JSON.
+shows no sign of a secret costs a few searches for short words, and in JSON the strings without a
+sign are not looked at. JSON stays JSON, the same but for what is masked.
+
+Every expression takes time in proportion to the text, whatever the text: it is bounded, or what a
+repetition has taken it never gives back.
 """
 
 import re
+from collections.abc import Iterator
 
 import orjson
 
 MASK = "***"
 SIGNS = (
-    *("passw", "pwd", "secret", "token", "credential", "key", "sig", "sas", "eyj"),
-    *("bearer", "basic", "connection", "conn", "authoriz"),
+    *("pass", "pwd", "secret", "token", "credential", "key", "sig", "sas", "conn", "authoriz"),
+    *("bearer", "basic", "eyj", "code=", r"\u00"),
 )
+"""In lower case. Every secret but that of a URL has one in its name, before it, or in itself."""
 
 _WORDS = r"passw(?:or)?d|passphrase|pwd"
 _KEY_WORDS = (
-    r"secret|token|credential|connection[ _-]?str|conn[_-]?str|connstring|authorization|signature"
-    r"|(?:api|account|access|private|shared|encryption|subscription|function|host|master|signing"
-    r"|storage|client|sas)[ _-]?(?:access[ _-]?)?key"
+    r"secret|token|credential|conn(?:ection)?[\ _-]?str|authorization|signature"
+    r"|(?:api|account|access|private|shared|encryption|subscription|functions?|host|master|signing"
+    r"|storage|client|sas)[\ _-]?(?:access[\ _-]?)?key"
 )
 _NAME = re.compile(rf"{_WORDS}|{_KEY_WORDS}|^(?:key|sig|sas|bearer)$", re.IGNORECASE)
 _HIDES_NUMBERS = re.compile(_WORDS, re.IGNORECASE)
 
-_STRING = r'"(?:[^"\\]|\\.)*"'
-_MEMBER = re.compile(
-    rf'({_STRING})(?:(\s*:\s*)({_STRING}|-?\d[\d.eE+-]*|\[[^][{{}}"]*(?:{_STRING}[^][{{}}"]*)*\])?)?',
-    re.DOTALL,
-)
+_COLON = re.compile(r"\s*+:\s*+")
+_SCALAR = re.compile(r'"[^"]*+"?|-?\d[\d.eE+-]*+|')
+_BRACKET = re.compile(r'"[^"]*+"?|[][{}]')
+_LEAF = re.compile(r'("[^"]*+"?)(\s*+:)?|-?\d[\d.eE+-]*+')
 
+# The quotes may be escaped: the text may be a piece of JSON that was a string in other JSON. A
+# value may hold blanks where a semicolon and the next part of a connection string follow.
 _ASSIGNED = re.compile(
-    rf"((?:[\w.-]*(?:{_WORDS}|{_KEY_WORDS})[\w.-]*|\b[\w-]*(?:key|sig)(?==))[\"']?\s*[=:]\s*)"
-    r"""("[^"]*"|'[^']*'|(?:bearer|basic)\s+\S+|[^\s;,&"'{}\[\]]+)""",
-    re.IGNORECASE,
+    rf"""
+    (?P<name> (?:{_WORDS}|{_KEY_WORDS}) [\w.-]*+
+            | (?<![\w.-]) (?:key|sig|sas|bearer) (?=\\*+["']\s*+:)
+            | (?:key|(?<![a-z])sig) (?==) )
+    (?: (?P<colon> \\*+ ["']?+ \]?+ \s*+ [:=]{{1,2}}+ >?+ \s*+ )
+        (?: (?P<quote> \\*+["'] ) (?: (?! (?<!\\)(?P=quote) ) . )*+ (?P<end> (?P=quote) )?+
+          | (?P<list> \[ (?: "[^"]*+"? | '[^']*+'? | [^]"'\n] )*+ \]?+ )
+          | (?: (?<==) | (?<==\s) ) \{{ (?: [^}}] | \}}\}} )*+ \}}?+
+          | (?P<plain> (?! \{{ )
+                (?: [^;"'\n]{{1,128}} (?= ; \s{{0,9}} (?: [a-z] [\w\ ]{{0,40}} = | $ ) )
+                  | (?: (?: bearer|basic|token|apikey|digest|negotiate ) \s++ )?+
+                    (?: [^\s;,&"'\\\])}}]
+                      | ["'] (?=\w)
+                      | , (?! [\s"'{{\[] | $ )
+                      | & (?! [\w.-]{{1,40}} = )
+                      | \\ (?! \\{{0,9}} ["'] )
+                      | [\])}}] (?! [\])}}]{{0,9}} (?: [\s;,&"'\\] | $ ) ) )++ ) )
+        ) )?+
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-_BEARER = re.compile(r"\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-_USER_INFO = re.compile(r"(://[^\s:/@\"']*:)[^\s\"'/]+@")
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
-_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|$)", re.DOTALL)
+_TELLS_NOTHING = re.compile(r"null|none|true|false|\*\*\*", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d[\d.eE+-]*")
+_COUNTED = re.compile(r"(?:secret|token|credential|key)s", re.IGNORECASE)
+_OPENING_QUOTE = re.compile(r"""\\*["']""")
+
+_SCHEME = re.compile(r"(?i:\b(bearer|basic))(\s++)([A-Za-z0-9._~+/=-]{8,}+)")
+_ORDINARY_WORD = re.compile(r"[A-Za-z][a-z]{0,19}(?:[-/][a-z]{1,19}){0,3}[.=]?")
+_USER_INFO = re.compile(
+    r"""(://[^\s:/@"']*+:)(?!\d{1,5}(?:[/?#\s"',;)]|$))((?:[^\s"']|["'](?=\w))++)"""
+)
+_FUNCTION_KEY = re.compile(r"([?&]code=)[\w%.~=-]{20,}+", re.IGNORECASE)
+_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)++")
+_PEM = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL
+)
 
 
 def shows_signs(text: str) -> bool:
     """Whether there may be a secret in it; False is certain."""
-    lowered = text.lower()
-    return any(sign in lowered for sign in SIGNS) or ("://" in text and "@" in text)
+    return next(_places(text), None) is not None
 
 
 def mask_text(text: str) -> str:
     """Plain text, with any secrets in it replaced by ***."""
     if not shows_signs(text):
         return text
-    if '"' in text and ":" in text:
-        text = _MEMBER.sub(_mask_member, text)
     text = _PEM.sub(MASK, text)
-    text = _ASSIGNED.sub(rf"\1{MASK}", text)
-    text = _BEARER.sub(rf"\1\2{MASK}", text)
-    text = _USER_INFO.sub(rf"\1{MASK}@", text)
+    text = _ASSIGNED.sub(_mask_assigned, text)
+    text = _SCHEME.sub(_mask_scheme, text)
+    text = _USER_INFO.sub(_mask_user_info, text)
+    text = _FUNCTION_KEY.sub(rf"\1{MASK}", text)
     return _JWT.sub(MASK, text)
 
 
 def mask_json(text: str) -> str:
     """JSON text, with secrets replaced in its members and strings; still the same JSON else."""
-    return _MEMBER.sub(_mask_member, text) if shows_signs(text) else text
+    places = sorted(_places(text))
+    return "".join(_masked_pieces(text, places)) if places else text
 
 
-def _mask_member(match: re.Match[str]) -> str:
-    name, colon, value = match[1], match[2], match[3]
-    if colon is None:
-        return _mask_string(name)
-    if value is None:
-        return match[0]
-    if not _NAME.search(name[1:-1]):
-        masked = _mask_string(value) if value[0] == '"' else _MEMBER.sub(_mask_member, value)
-        return f"{name}{colon}{masked}"
-    if value[0] in '"[' or _HIDES_NUMBERS.search(name):
-        return f'{name}{colon}"{MASK}"'
-    return match[0]
+def _places(text: str) -> Iterator[int]:
+    """The last character of every sign, in no order."""
+    # The one capital whose small letter is two characters: the places would be others.
+    lowered = text.replace("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}", "i").lower()
+    for sign in (*SIGNS, "://") if "@" in text else SIGNS:
+        place = lowered.find(sign)
+        while place >= 0:
+            yield place + len(sign) - 1
+            place = lowered.find(sign, place + 1)
+
+
+def _masked_pieces(text: str, places: list[int]) -> Iterator[str]:
+    # Without the escaped ones, every quote begins a string or ends one.
+    bare = text.replace(r"\\", "\0\0").replace(r"\"", "\0\0")
+    done = counted = quotes = 0
+    for place in places:
+        if place < done:
+            continue
+        quotes += bare.count('"', counted, place)
+        counted = place
+        if quotes % 2 == 0:
+            continue
+        start, end = bare.rfind('"', 0, place), bare.find('"', place) + 1
+        colon = _COLON.match(bare, end) if end else None
+        if colon is None:
+            end = end or len(text)
+            yield text[done:start] + _mask_string(text[start:end])
+        elif _NAME.search(name := _plain(text[start:end])):
+            yield text[done : colon.end()]
+            end = _value_end(bare, colon.end())
+            yield _mask_value(text, bare, colon.end(), end, _HIDES_NUMBERS.search(name) is not None)
+        else:
+            yield text[done:end]
+        done = end
+    yield text[done:]
+
+
+def _value_end(bare: str, start: int) -> int:
+    if bare[start : start + 1] not in ("[", "{"):
+        scalar = _SCALAR.match(bare, start)
+        return scalar.end() if scalar else start
+    depth = 0
+    for bracket in _BRACKET.finditer(bare, start):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket[0], 0)
+        if depth == 0:
+            return bracket.end()
+    return len(bare)
+
+
+def _mask_value(text: str, bare: str, start: int, end: int, hides_numbers: bool) -> str:
+    """Every string that is no name, and every number where numbers are secrets too."""
+
+    def masked(leaf: re.Match[str]) -> str:
+        shown = leaf[2] is not None or (leaf[1] is None and not hides_numbers)
+        return text[start + leaf.start() : start + leaf.end()] if shown else f'"{MASK}"'
+
+    return _LEAF.sub(masked, bare[start:end])
 
 
 def _mask_string(quoted: str) -> str:
-    """A JSON string, masked as the text that it stands for."""
-    if not shows_signs(quoted):
-        return quoted
+    """A JSON string, masked as the JSON or else as the text that it stands for."""
     try:
         plain: str = orjson.loads(quoted)
-    except orjson.JSONDecodeError:
-        return quoted
-    masked = mask_text(plain)
+    except orjson.JSONDecodeError:  # half a surrogate pair, which JSON text may hold
+        return f'"{MASK}"'
+    masked = mask_json(plain) if _is_json(plain) else mask_text(plain)
     return quoted if masked == plain else orjson.dumps(masked).decode()
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith(("{", "[", '"')):
+        return False
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _plain(quoted: str) -> str:
+    if "\\" not in quoted:
+        return quoted[1:-1]
+    try:
+        return str(orjson.loads(quoted))
+    except orjson.JSONDecodeError:
+        return quoted[1:-1]
+
+
+def _mask_assigned(match: re.Match[str]) -> str:
+    if match["colon"] is None or _is_shown(match["name"], match["colon"], match["plain"]):
+        return match[0]
+    before = match["name"] + match["colon"]
+    if match["quote"]:
+        return before + match["quote"] + MASK + (match["end"] or "")
+    if match["list"]:
+        quote = _OPENING_QUOTE.search(match["list"])
+        return f"{before}[{quote[0]}{MASK}{quote[0]}]" if quote else match[0]
+    return before + MASK
+
+
+def _is_shown(name: str, colon: str, value: str | None) -> bool:
+    """Whether a value without quotes is a constant, or a number that is no secret: a count."""
+    if value is None:
+        return False
+    if _NUMBER.fullmatch(value) and not _HIDES_NUMBERS.search(name):
+        return colon.lstrip("\\")[:1] in ('"', "'") or _COUNTED.match(name) is not None
+    return _TELLS_NOTHING.fullmatch(value) is not None
+
+
+def _mask_scheme(match: re.Match[str]) -> str:
+    return match[0] if _ORDINARY_WORD.fullmatch(match[3]) else f"{match[1]}{match[2]}{MASK}"
+
+
+def _mask_user_info(match: re.Match[str]) -> str:
+    password, at, rest = match[2].rpartition("@")
+    return f"{match[1]}{MASK}@{rest}" if at and password else match[0]

@@ -1,6 +1,5 @@
 """When a KPI is due: every so many seconds, or by an NCRONTAB expression in UTC."""
 
-import math
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -16,9 +15,8 @@ def next_slot(schedule: str, *, slot_at: datetime, now: datetime) -> datetime:
     """
     if not schedule.isdigit():
         return _expression(schedule).next_after(max(slot_at, now))
-    seconds = interval_seconds(schedule)
-    passed = (now - slot_at).total_seconds()
-    return slot_at + timedelta(seconds=seconds * max(1, math.floor(passed / seconds) + 1))
+    interval = timedelta(seconds=interval_seconds(schedule))
+    return slot_at + interval * max(1, (now - slot_at) // interval + 1)
 
 
 def interval_seconds(schedule: str) -> int:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 
@@ -87,14 +88,14 @@ class Settings(BaseModel):
     @classmethod
     def read(cls) -> tuple["Settings", tuple[SettingProblem, ...]]:
         """The environment's settings; never fails."""
-        given = EnvSettingsSource(_Environment)()
+        given = _given()
         problems = list(_unknown(os.environ))
         try:
             return cls.model_validate(given), tuple(problems)
         except ValidationError as error:
             for fault in error.errors():
                 path = tuple(map(str, fault["loc"]))
-                problems.append(SettingProblem(name_of(path), fault["msg"]))
+                problems.append(SettingProblem(name_of(path), _reason(fault)))
                 _leave_out(given, path)
         return cls.model_validate(given), tuple(problems)
 
@@ -105,12 +106,28 @@ class _Environment(Settings, BaseSettings):
     model_config = SettingsConfigDict(env_nested_delimiter="__")
 
 
+def _given() -> dict[str, Any]:
+    """What the environment gives, as text; a group has no value of its own, only its members."""
+    source = EnvSettingsSource(_Environment)
+    groups = _groups()
+    source.env_vars = {name: text for name, text in source.env_vars.items() if name not in groups}
+    return source()
+
+
+def _groups() -> dict[str, Group]:
+    return {
+        field.alias or name: field.default
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.default, Group)
+    }
+
+
 def name_of(path: tuple[str, ...]) -> str:
     """The setting's name as the documents write it: KpiMonitoring__MaxParallelKpis, STORE_URL."""
     field, *inner = _fields_of(path)
-    if not inner:
-        return field.upper()
-    return "__".join("".join(map(str.capitalize, part.split("_"))) for part in (field, *inner))
+    if isinstance(Settings.model_fields[field].default, Group):
+        return "__".join("".join(map(str.capitalize, part.split("_"))) for part in (field, *inner))
+    return field.upper()
 
 
 def _fields_of(path: tuple[str, ...]) -> Iterator[str]:
@@ -132,6 +149,12 @@ def _field(model: type[BaseModel], alias: str) -> tuple[str, FieldInfo]:
     )
 
 
+def _reason(fault: ErrorDetails) -> str:
+    """pydantic's words, or those of our own check without the value that it begins with."""
+    words = fault["msg"].removeprefix("Value error, ")
+    return words.replace(f"'{fault['input']}'", "the expression")
+
+
 def _leave_out(values: dict[str, Any], path: tuple[str, ...]) -> None:
     group = values[path[0]]
     if len(path) > 1 and isinstance(group, dict):
@@ -142,14 +165,10 @@ def _leave_out(values: dict[str, Any], path: tuple[str, ...]) -> None:
 
 def _unknown(names: Iterable[str]) -> Iterator[SettingProblem]:
     """Settings under a prefix of ours that nobody reads: most likely misspelt."""
-    groups = {
-        field.alias or name: field.default
-        for name, field in Settings.model_fields.items()
-        if isinstance(field.default, BaseModel)
-    }
+    groups = _groups()
     for setting in sorted(names):
-        prefix, separator, rest = setting.lower().partition("__")
-        if not separator or prefix not in groups:
+        prefix, _, rest = setting.lower().partition("__")
+        if prefix not in groups:
             continue
         if rest not in {_plain(name) for name in type(groups[prefix]).model_fields}:
             yield SettingProblem(setting, "no such setting")

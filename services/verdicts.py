@@ -1,6 +1,6 @@
 """What a KPI's answer means: the rules of a verdict, without any I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from operator import eq, ge, gt, le, lt, ne
@@ -45,26 +45,28 @@ class Judgement:
 def judge(rule: Rule, answer: Answer) -> Judgement:
     """The worst verdict that the rule gives this answer."""
     value = _value_of(rule, answer)
+    notes = ["the query returned more rows than one"] if _has_surplus(rule, answer) else []
     if value is None:
-        return _without_value(rule.on_empty)
+        return _without_value(rule.on_empty, notes)
     if isinstance(value, Decimal) and not value.is_finite():
-        return Judgement(Verdict.ERROR, None, f"{value} is not a number", "not_a_number")
+        message = ". ".join([f"{value} is not a number", *notes])
+        return Judgement(Verdict.ERROR, None, message, "not_a_number")
     findings = [*_expectation(rule, value), *_thresholds(rule, value)]
     status = max((found for found, _ in findings), key=BADNESS.__getitem__, default=Verdict.HEALTHY)
     reasons = [reason for found, reason in findings if found is status]
-    notes = [_shown(value, rule.unit) + (f": {'; '.join(reasons)}" if reasons else "")]
-    if rule.result_type is ResultType.SCALAR and answer.row_count > 1:
-        notes.append("the query returned more rows than one")
+    shown = _shown(value, rule.unit) + (f": {'; '.join(reasons)}" if reasons else "")
     error_type = "not_a_number" if status is Verdict.ERROR else None
-    return Judgement(status, value, ". ".join(notes), error_type)
+    return Judgement(status, value, ". ".join([shown, *notes]), error_type)
 
 
 def as_number(value: object) -> Decimal | None:
     """The value as a decimal where it is a number or the text of one, NaN and infinities too."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
+    if isinstance(value, str) and "_" in value:  # which Decimal would read over
+        return None
     try:
-        number = Decimal(str(value).strip())
+        number = Decimal(value) if isinstance(value, int) else Decimal(str(value).strip())
     except InvalidOperation:
         return None
     return None if number.is_finite() and abs(number.adjusted()) > LARGEST_EXPONENT else number
@@ -81,15 +83,22 @@ def _value_of(rule: Rule, answer: Answer) -> Value | None:
 
 
 def _as_text(value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    # Python refuses to write out an integer of thousands of digits, but not a Decimal.
+    text = str(Decimal(value)) if isinstance(value, int) else str(value)
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:LONGEST_TEXT]
 
 
-def _without_value(on_empty: OnEmpty) -> Judgement:
+def _has_surplus(rule: Rule, answer: Answer) -> bool:
+    return rule.result_type is ResultType.SCALAR and answer.row_count > 1
+
+
+def _without_value(on_empty: OnEmpty, notes: Sequence[str]) -> Judgement:
     if on_empty is OnEmpty.ERROR:
-        return Judgement(Verdict.ERROR, None, "no value", "no_value")
-    status = Verdict(on_empty.capitalize())
-    return Judgement(status, None, f"no value, which counts as {on_empty}")
+        return Judgement(Verdict.ERROR, None, ". ".join(["no value", *notes]), "no_value")
+    message = ". ".join([f"no value, which counts as {on_empty}", *notes])
+    return Judgement(Verdict(on_empty.capitalize()), None, message)
 
 
 def _expectation(rule: Rule, value: Value) -> Iterator[tuple[Verdict, str]]:
@@ -120,6 +129,9 @@ def _thresholds(rule: Rule, value: Value) -> Iterator[tuple[Verdict, str]]:
         return
     if not isinstance(value, Decimal):
         yield Verdict.ERROR, "not a number, but the KPI has thresholds"
+        return
+    if any(limit is not None and limit.is_nan() for _, limit in limits):
+        yield Verdict.ERROR, "a threshold of the KPI is not a number"
         return
     crossed, side = (le, "low") if _lower_is_worse(rule) else (ge, "high")
     for status, limit in limits:

@@ -1,7 +1,8 @@
 """Where Python meets HTTP: the only place a status code is chosen."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -54,6 +55,17 @@ def endpoint(handler: Handler) -> Callable[[func.HttpRequest], func.HttpResponse
                 return _response(answer, correlation_id)
             except Exception as error:
                 return _response(_problem(error, req, correlation_id), correlation_id)
+
+    call.__name__, call.__doc__ = handler.__name__, handler.__doc__
+    return call
+
+
+def probe(handler: Handler) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
+    """An endpoint that does not queue for a thread of the worker, which may all be busy."""
+    answer = endpoint(handler)
+
+    async def call(req: func.HttpRequest) -> func.HttpResponse:
+        return await asyncio.to_thread(answer, req)
 
     call.__name__, call.__doc__ = handler.__name__, handler.__doc__
     return call

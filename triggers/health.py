@@ -6,10 +6,9 @@ from http import HTTPStatus
 import azure.functions as func
 
 from services import Services
-from services.caching import Aged
-from services.health import Health, Report
+from services.reports import Health, Report
 from services.version import VERSION
-from triggers.boundary import Reply, endpoint
+from triggers.boundary import Reply, endpoint, probe
 from triggers.queries import Query
 
 
@@ -28,13 +27,13 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     bp = func.Blueprint()
 
     @bp.route("livez", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @endpoint
+    @probe
     def get_livez(req: func.HttpRequest) -> object:
         """GET /livez: this process answers; no I/O."""
         return {"status": "alive"}
 
     @bp.route("readyz", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @endpoint
+    @probe
     def get_readyz(req: func.HttpRequest) -> object:
         """GET /readyz: the store answers within two seconds."""
         if services().health.ready():
@@ -47,20 +46,23 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
         """GET /health?quick=&fresh="""
         query = HealthQuery.read(req)
         health = services().health
-        return _reply(Aged(health.quick(), 0) if query.quick else health.full(fresh=query.fresh))
+        if query.quick:
+            return _reply(health.quick(), 0)
+        full = health.full(fresh=query.fresh)
+        return _reply(full.value, full.age_seconds)
 
     @bp.route("health/database", methods=["GET"])
     @endpoint
     def get_health_database(req: func.HttpRequest) -> object:
         """GET /health/database?fresh="""
-        return _reply(services().health.database(fresh=FreshQuery.read(req).fresh))
+        database = services().health.database(fresh=FreshQuery.read(req).fresh)
+        return _reply(database.value, database.age_seconds)
 
     return bp
 
 
-def _reply(answer: Aged[Report]) -> Reply:
+def _reply(report: Report, age_seconds: float) -> Reply:
     """200 where it is healthy or degraded, 503 where it is not."""
-    report = answer.value
     body = {
         "status": report.status,
         "version": VERSION,
@@ -70,5 +72,5 @@ def _reply(answer: Aged[Report]) -> Reply:
     return Reply(
         body,
         HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE,
-        {"age": str(int(answer.age_seconds))},
+        {"age": str(int(age_seconds))},
     )

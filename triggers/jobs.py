@@ -1,14 +1,12 @@
 """Jobs and their tasks, read only."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 import azure.functions as func
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from services import Services
-from services.jobs import JobFilter, TaskFilter
 from services.stopwatch import Stopwatch
 from triggers.boundary import endpoint, listing
 from triggers.queries import Hours, PageQuery, Query, Words
@@ -54,11 +52,15 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     def list_jobs(req: func.HttpRequest) -> object:
         """GET /db/jobs?status=&job_type=&hours=&limit=&cursor="""
         query = JobsQuery.read(req)
-        before: tuple[datetime, str] | None = query.after()
-        chosen = JobFilter(query.status, query.job_type, query.hours)
         jobs = services().jobs
         watch = Stopwatch.start()
-        page = jobs.newest(chosen, before=before, limit=query.limit)
+        page = jobs.newest(
+            statuses=query.status,
+            job_type=query.job_type,
+            hours=query.hours,
+            before=query.after(),
+            limit=query.limit,
+        )
         return listing("jobs", query, page, watch)
 
     @bp.route("db/jobs/{job_id}", methods=["GET"])
@@ -72,11 +74,16 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     def list_tasks(req: func.HttpRequest) -> object:
         """GET /db/tasks?status=&stage=&task_type=&hours=&limit=&cursor="""
         query = TasksQuery.read(req)
-        before: tuple[datetime, str] | None = query.after()
-        chosen = TaskFilter(query.status, query.stage, query.task_type, query.hours)
         jobs = services().jobs
         watch = Stopwatch.start()
-        page = jobs.newest_tasks(chosen, before=before, limit=query.limit)
+        page = jobs.newest_tasks(
+            statuses=query.status,
+            stage=query.stage,
+            task_type=query.task_type,
+            hours=query.hours,
+            before=query.after(),
+            limit=query.limit,
+        )
         return listing("tasks", query, page, watch)
 
     @bp.route("db/tasks/{job_id}", methods=["GET"])

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Self
 
 import psycopg
-from psycopg.abc import Buffer
+from psycopg.abc import RV, Buffer, PQGen
 from psycopg.adapt import AdaptersMap, Loader
 from psycopg.types.datetime import TimestampLoader
 from psycopg.types.string import TextLoader
@@ -22,6 +22,7 @@ CONNECT_SECONDS = 5
 PATIENCE_SECONDS = 5.0
 GLANCE_SECONDS = 0.1
 RECENT_SECONDS = 1.0
+CHECK_SECONDS = 2.0
 MAX_LIFETIME_SECONDS = 1800
 MAX_IDLE_SECONDS = 300
 
@@ -89,12 +90,43 @@ def connect_arguments(url: DatabaseUrl, *, connect_seconds: int, name: str) -> d
     return arguments
 
 
+class NoAnswer(psycopg.OperationalError):
+    """The server holds the connection and says nothing."""
+
+
+class ImpatientConnection(psycopg.Connection[Any]):
+    """Waits for no answer longer than `patience_seconds`.
+
+    The server's own timeouts do not help where the server stands still, nor do the kernel's,
+    which goes on acknowledging for it. A connection that was given up is closed.
+    """
+
+    patience_seconds: float | None = None
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        try:
+            return super().wait(
+                gen, interval, self.patience_seconds if timeout is None else timeout
+            )
+        except psycopg.errors._WaitTimeout as error:
+            if timeout is not None:
+                raise
+            self.close()
+            raise NoAnswer("the server does not answer") from error
+
+
 def connect(
-    url: DatabaseUrl, *, connect_seconds: int = CONNECT_SECONDS, name: str = "watchkeeper"
+    url: DatabaseUrl,
+    *,
+    connect_seconds: int = CONNECT_SECONDS,
+    patience_seconds: float | None = None,
+    name: str = "watchkeeper",
 ) -> psycopg.Connection[Any]:
     """One connection in autocommit, outside any pool."""
     arguments = connect_arguments(url, connect_seconds=connect_seconds, name=name)
-    return psycopg.connect(url.address.get_secret_value(), **arguments)
+    connection = ImpatientConnection.connect(url.address.get_secret_value(), **arguments)
+    connection.patience_seconds = patience_seconds
+    return connection
 
 
 class Failures:
@@ -111,8 +143,10 @@ class Failures:
         return self._error if self._at >= instant else None
 
 
-class ReportingConnection(psycopg.Connection[Any]):
+class ReportingConnection(ImpatientConnection):
     """A connection whose failure to come about is noted for those who wait for it."""
+
+    patience_seconds: float | None = CHECK_SECONDS
 
     @classmethod
     def connect(  # type: ignore[override]
@@ -142,9 +176,11 @@ class Pool:
         *,
         size: int,
         name: str,
+        patience_seconds: float,
         configure: Callable[[psycopg.Connection[Any]], None],
     ) -> None:
         self._failures = Failures()
+        self._patience_seconds = patience_seconds
 
         def arguments() -> dict[str, Any]:
             made = connect_arguments(url, connect_seconds=CONNECT_SECONDS, name=name)
@@ -155,7 +191,7 @@ class Pool:
             connection_class=ReportingConnection,
             kwargs=arguments,
             configure=configure,
-            check=ConnectionPool.check_connection,
+            check=self._check,
             min_size=0,
             max_size=size,
             max_lifetime=MAX_LIFETIME_SECONDS,
@@ -177,6 +213,15 @@ class Pool:
 
     def close(self) -> None:
         self._pool.close()
+
+    def _check(self, connection: ReportingConnection) -> None:
+        connection.patience_seconds = CHECK_SECONDS
+        try:
+            ConnectionPool.check_connection(connection)
+        except NoAnswer as error:
+            self._failures.note(error)
+            raise
+        connection.patience_seconds = self._patience_seconds
 
     def _take(self) -> psycopg.Connection[Any]:
         started = time.monotonic()

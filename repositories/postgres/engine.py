@@ -17,6 +17,7 @@ from repositories.postgres.faults import translated
 from repositories.urls import DatabaseUrl
 
 IDLE_IN_TRANSACTION_SECONDS = 60
+MARGIN_SECONDS = 5.0
 
 
 class Timings:
@@ -76,8 +77,21 @@ class PostgresDatabase:
         self._names = names
         self._timeout_ms = int(timeout_seconds * 1000)
         self._timings = Timings()
-        self._readers = Pool(url, size=size, name="watchkeeper-read", configure=self._read_only)
-        self._writers = Pool(url, size=size, name="watchkeeper", configure=self._read_write)
+        patience = timeout_seconds + MARGIN_SECONDS
+        self._readers = Pool(
+            url,
+            size=size,
+            name="watchkeeper-read",
+            patience_seconds=patience,
+            configure=self._read_only,
+        )
+        self._writers = Pool(
+            url,
+            size=size,
+            name="watchkeeper",
+            patience_seconds=patience,
+            configure=self._read_write,
+        )
 
     @contextmanager
     def reading(self) -> Iterator[PostgresSession]:

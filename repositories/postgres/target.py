@@ -14,6 +14,8 @@ from repositories.postgres.faults import translated
 from repositories.records import ResultType
 from repositories.urls import DatabaseUrl
 
+MARGIN_SECONDS = 1.0
+
 
 class PostgresTarget:
     """Connects for each statement, so that a hanging one holds up nobody else."""
@@ -55,7 +57,10 @@ class PostgresTarget:
         self, timeout_seconds: int, *, reads: bool
     ) -> Iterator[psycopg.Connection[Any]]:
         with connect(
-            self._url, connect_seconds=self._connect_seconds, name="watchkeeper-kpi"
+            self._url,
+            connect_seconds=self._connect_seconds,
+            patience_seconds=timeout_seconds + MARGIN_SECONDS,
+            name="watchkeeper-kpi",
         ) as connection:
             connection.execute(
                 "SELECT set_config('timezone', 'UTC', false),"

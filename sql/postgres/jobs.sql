@@ -97,7 +97,7 @@ SELECT task.status::text AS status, count(*) AS tasks
 SELECT DISTINCT routine.proname::text AS name
   FROM pg_catalog.pg_proc AS routine
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = routine.pronamespace
- WHERE namespace.nspname = '{jobs}'
+ WHERE namespace.nspname = lower('{jobs}')
    AND routine.proname IN (
            'complete_task_and_check_stage', 'advance_job_stage', 'check_job_completion')
  ORDER BY 1;

@@ -5,9 +5,9 @@ INSERT INTO monitoring.job_metrics AS job
         min_duration_ms, max_duration_ms, last_execution_at, last_success_at, last_failure_at,
         metadata)
 VALUES (:job_id, 1, CASE WHEN :succeeded THEN 1 ELSE 0 END, CASE WHEN :succeeded THEN 0 ELSE 1 END,
-        :duration_ms, :duration_ms, :duration_ms, clock_timestamp(),
-        CASE WHEN :succeeded THEN clock_timestamp() END,
-        CASE WHEN :succeeded THEN NULL ELSE clock_timestamp() END, :metadata::jsonb)
+        :duration_ms, :duration_ms, :duration_ms, statement_timestamp(),
+        CASE WHEN :succeeded THEN statement_timestamp() END,
+        CASE WHEN :succeeded THEN NULL ELSE statement_timestamp() END, :metadata::jsonb)
 ON CONFLICT (job_id) DO UPDATE
    SET total_executions = job.total_executions + 1,
        success_count = job.success_count + excluded.success_count,
@@ -19,7 +19,7 @@ ON CONFLICT (job_id) DO UPDATE
        last_success_at = coalesce(excluded.last_success_at, job.last_success_at),
        last_failure_at = coalesce(excluded.last_failure_at, job.last_failure_at),
        metadata = excluded.metadata,
-       updated_at = clock_timestamp();
+       updated_at = statement_timestamp();
 
 -- name: totals
 SELECT job_id, total_executions, success_count, failure_count, total_duration_ms,

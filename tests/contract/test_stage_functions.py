@@ -140,6 +140,17 @@ def test_a_queued_task_keeps_its_stage_open(connection: Connection) -> None:
     assert end_task(connection, task_id) == Ended(True, False, job, 1, 1)
 
 
+@pytest.mark.parametrize("status", ["completed", "failed", "completed_with_errors"])
+def test_a_late_task_of_a_job_that_has_ended_leaves_the_job_as_it_was(
+    connection: Connection, status: str
+) -> None:
+    job = add_job(connection, status=status)
+    (task_id,) = add_tasks(connection, job, ["processing"])
+    before = job_row(connection, job)
+    assert end_task(connection, task_id).task_updated
+    assert job_row(connection, job) == before
+
+
 def test_advancing_keeps_the_stage_s_results_under_its_number_as_text(
     connection: Connection,
 ) -> None:

@@ -127,8 +127,7 @@ def switch_off(connection: Connection) -> None:
     connection.execute("UPDATE monitoring.indicators SET is_active = false")
 
 
-def is_any_running(connection: Connection) -> bool:
-    row = connection.execute(
-        "SELECT FROM monitoring.indicators WHERE lease_id IS NOT NULL LIMIT 1"
-    ).fetchone()
-    return row is not None
+def leases_of(connection: Connection, names: Sequence[str]) -> dict[str, str]:
+    """The leases of those that run at this moment, by name; a dead host's until it is taken."""
+    found = [indicator_of(connection, name) for name in names]
+    return {one.name: one.lease_id for one in found if one.lease_id is not None}

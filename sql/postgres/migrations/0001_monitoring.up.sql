@@ -130,6 +130,8 @@ CREATE TABLE monitoring.database_queries (
         CHECK (comparison_operator IN ('eq', 'ne', 'gt', 'lt', 'gte', 'lte', 'contains')),
     CONSTRAINT ck_database_queries_on_empty
         CHECK (on_empty IN ('error', 'healthy', 'warning', 'critical')),
+    CONSTRAINT ck_database_queries_thresholds
+        CHECK (warning_threshold <> 'NaN' AND critical_threshold <> 'NaN'),
     CONSTRAINT ck_database_queries_timeout CHECK (timeout_seconds > 0)
 );
 

@@ -1,0 +1,65 @@
+"""Both engines answer to the same names, but for what is declared missing on SQL Server."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from repositories.statements import ROOT, load
+
+DECLARED = Path(__file__).with_name("missing_on_sqlserver.txt")
+NAMES = {"jobs": "app"}
+PARAMETER = re.compile(r"(?<![\w:]):(?=[a-z_])")
+T_SQL = sorted((ROOT / "sqlserver").rglob("*.sql"))
+
+
+def declared() -> list[str]:
+    lines = (line.strip() for line in DECLARED.read_text("utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def parameters(engine: str) -> Mapping[str, Iterable[str]]:
+    """The parameters and flags of each statement."""
+    return {
+        name: sorted(statement.parameters | statement.flags)
+        for name, statement in load(engine, "?", NAMES).items()
+    }
+
+
+def answers(engine: str) -> set[str]:
+    """Every statement, check and migration of an engine."""
+    folders = ("kpis", "migrations")
+    files = (path for folder in folders for path in (ROOT / engine / folder).glob("*.sql"))
+    return {*parameters(engine), *(f"{path.parent.name}/{path.stem}" for path in files)}
+
+
+def test_what_is_missing_on_sql_server_is_declared_and_nothing_else() -> None:
+    missing = answers("postgres") - answers("sqlserver")
+    assert sorted(missing) == declared(), f"{DECLARED.name} is to hold these lines, in this order"
+
+
+def test_sql_server_has_nothing_of_its_own() -> None:
+    assert answers("sqlserver") - answers("postgres") == set()
+
+
+def test_statements_of_one_name_take_the_same_parameters() -> None:
+    ours, theirs = parameters("postgres"), parameters("sqlserver")
+    shared = ours.keys() & theirs.keys()
+    assert "health.ping" in shared
+    assert {name: ours[name] for name in shared} == {name: theirs[name] for name in shared}
+
+
+@pytest.mark.parametrize("path", T_SQL, ids=lambda path: str(path.relative_to(ROOT)))
+def test_t_sql_can_be_parsed(path: Path, tmp_path: Path) -> None:
+    plain = tmp_path / path.name
+    plain.write_text(PARAMETER.sub("@", path.read_text("utf-8")), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "sqlfluff", "parse", "--dialect", "tsql", str(plain)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
