@@ -23,10 +23,11 @@ def build() -> Services:
     What it is wired of is imported here too: a host indexes an app before it serves anything, and
     every process that it starts waits for that.
     """
-    from repositories.engines import engine_of, open_database, open_target
+    from repositories.engines import engine_of, open_database
     from repositories.jobs import SqlJobsDatabase
     from repositories.revisions import known
     from repositories.store import SqlStore
+    from repositories.targets import open_target
     from services import pack
     from services.caching import Cache
     from services.checks import Checks

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
-from repositories.contracts import Database, Session, Target
+from repositories.contracts import Database, Session
 from repositories.errors import BadUrl, NotConfigured, StorageError
-from repositories.postgres import PostgresDatabase, PostgresTarget
-from repositories.urls import EngineName, parse
+from repositories.urls import DatabaseUrl, EngineName, parse
 
 
 def open_database(
@@ -22,9 +22,11 @@ def open_database(
         address = parse(url)
     except BadUrl as error:
         return Unconfigured(f"{setting}: {error}")
-    if address.engine == "sqlserver":
-        return Unconfigured(f"{setting}: SQL Server is not supported yet")
-    return PostgresDatabase(address, size=size, timeout_seconds=timeout_seconds, names=names)
+    engine = _engine(address.engine)
+    try:
+        return engine(address, size=size, timeout_seconds=timeout_seconds, names=names)
+    except NotConfigured as error:
+        return Unconfigured(f"{setting}: {error}")
 
 
 def engine_of(url: str | None) -> EngineName:
@@ -35,12 +37,21 @@ def engine_of(url: str | None) -> EngineName:
         return "postgres"
 
 
-def open_target(url: str, *, connect_seconds: int) -> Target:
-    """Raises BadUrl where there is no engine for it."""
-    address = parse(url)
-    if address.engine == "sqlserver":
-        raise BadUrl("SQL Server is not supported as a target yet")
-    return PostgresTarget(address, connect_seconds=connect_seconds)
+class Engine(Protocol):
+    def __call__(
+        self, url: DatabaseUrl, /, *, size: int, timeout_seconds: float, names: Mapping[str, str]
+    ) -> Database: ...
+
+
+def _engine(name: EngineName) -> Engine:
+    """Each engine's driver takes long to import, or may be missing: only the one asked for is."""
+    if name == "sqlserver":
+        from repositories.sqlserver import SqlServerDatabase
+
+        return SqlServerDatabase
+    from repositories.postgres import PostgresDatabase
+
+    return PostgresDatabase
 
 
 class Unconfigured:

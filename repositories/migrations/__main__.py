@@ -18,8 +18,11 @@ SECONDS = 60.0
 
 
 def main(argv: list[str]) -> int:
-    """0 done; 1 refused or failed; 2 called wrongly. Says why on stderr, in one line."""
-    options = _parser().parse_args(argv)
+    """0 done; 1 refused or failed; 2 called wrongly. Says why on stderr, in one line.
+
+    `--sql` alone is the script of `up`.
+    """
+    options = _parser().parse_args(["up", *argv] if argv[:1] == ["--sql"] else argv)
     try:
         return _print_script(options) if "sql" in options else _run(options)
     except (BadUrl, NotConfigured) as error:

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from repositories.migrations.database import HISTORY_TABLE, SCHEMA, VERSION_TABLE, CatalogueRow
+from repositories.migrations.database import (
+    HISTORY_TABLE,
+    MADE_TABLE,
+    SCHEMA,
+    VERSION_TABLE,
+    CatalogueRow,
+)
 from repositories.migrations.errors import MigrationError
 
 Schema = dict[str, dict[str, dict[str, Any]]]
@@ -13,7 +19,7 @@ Schema = dict[str, dict[str, dict[str, Any]]]
 its columns, constraints, indexes and triggers among them, each by name with facts of its own."""
 
 PARTS = ("columns", "constraints", "indexes", "triggers")
-BOOKKEEPING = {f"{SCHEMA}.{VERSION_TABLE}", f"{SCHEMA}.{HISTORY_TABLE}"}
+BOOKKEEPING = {f"{SCHEMA}.{table}" for table in (VERSION_TABLE, HISTORY_TABLE, MADE_TABLE)}
 
 
 def assemble_schema(rows: Iterable[CatalogueRow]) -> Schema:

@@ -13,6 +13,7 @@ from repositories.urls import DatabaseUrl
 SCHEMA = "monitoring"
 VERSION_TABLE = "schema_version"
 HISTORY_TABLE = "schema_history"
+MADE_TABLE = "schema_made"
 
 
 @dataclass(frozen=True, slots=True)

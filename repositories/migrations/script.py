@@ -1,5 +1,6 @@
 """Print a plan as the script that a DBA would run, without touching a database."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -12,11 +13,22 @@ from repositories.migrations.chain import SqlChain
 from repositories.migrations.database import SCHEMA, VERSION_TABLE, read_statements
 from repositories.migrations.history import record_step
 from repositories.migrations.plan import Plan
+from repositories.migrations.presence import ask_first
 from repositories.revisions import Migration
 
 Write = Callable[[str], None]
 
 DIALECTS = {"postgres": "postgresql", "sqlserver": "mssql"}
+
+MADE = re.compile(r"^[ \t]*CREATE (TABLE|VIEW|PROCEDURE) (\w+\.\w+)", re.MULTILINE)
+
+REPORT = """\
+SELECT made.kind, made.name,
+       CASE WHEN OBJECT_ID(made.name) IS NULL THEN 'no' ELSE 'yes' END AS is_there
+  FROM (VALUES
+{made}
+       ) AS made (kind, name)
+ ORDER BY is_there, made.kind, made.name;"""
 
 
 def print_script(engine: str, chain: SqlChain, plan: Plan, output: TextIO) -> None:
@@ -51,10 +63,15 @@ def print_script(engine: str, chain: SqlChain, plan: Plan, output: TextIO) -> No
         if before is not None:
             check = statements["script_check"].replace(":revision", f"'{before}'")
             _write_body(check, separator, write)
-        _write_body(path.read_text("utf-8") if separator else read_body(path), separator, write)
+        if separator:
+            _write_batches(path, migration.revision, separator, write)
+        else:
+            _write_body(read_body(path), separator, write)
 
     context.run_migrations(run=run)
     _write_body(statements["script_tail"], separator, write)
+    if separator and plan.upwards:
+        _write_body(_report(plan), separator, write)
 
 
 def _title(plan: Plan) -> str:
@@ -67,6 +84,22 @@ def _before(plan: Plan, migration: Migration) -> str | None:
         return migration.revision
     index = plan.migrations.index(migration)
     return plan.migrations[index - 1].revision if index else plan.start
+
+
+def _write_batches(path: Path, revision: str, separator: str, write: Write) -> None:
+    for batch in split_batches(path.read_text("utf-8")):
+        write(ask_first(batch.text, revision))
+        write(separator)
+
+
+def _report(plan: Plan) -> str:
+    """A T-SQL batch that lists what the plan's files make, and whether it is there."""
+    made = [
+        f"    (N'{kind.lower()}', N'{name}')"
+        for migration in plan.migrations
+        for kind, name in MADE.findall(migration.up.read_text("utf-8"))
+    ]
+    return REPORT.format(made=",\n".join(made)) if made else ""
 
 
 def _write_body(text: str, separator: str, write: Write) -> None:

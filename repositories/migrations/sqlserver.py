@@ -1,29 +1,27 @@
 """SQL Server: a migration's file runs batch by batch, in one transaction that any error undoes."""
 
 import re
-import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from repositories.errors import Unavailable
 from repositories.migrations.batches import split_batches
 from repositories.migrations.database import CatalogueRow, read_statements
 from repositories.migrations.errors import BodyFailed, MigrationError
+from repositories.migrations.presence import ask_first
+from repositories.migrations.sqlserver_catalogue import read_rows
+from repositories.sqlserver.connections import connect
+from repositories.sqlserver.driver import load_driver
 from repositories.urls import DatabaseUrl
 
 if TYPE_CHECKING:
     import pyodbc
 
-ENTRA_SCOPE = "https://database.windows.net/.default"
-SQL_COPT_SS_ACCESS_TOKEN = 1256
-DEFAULT_PORT = 1433
-PLAIN = re.compile(r"[\w.,:\\-]+")
-DEFAULT_DRIVER = "ODBC Driver 18 for SQL Server"
+PASSED_ON = re.compile(r"(^|; )(?:\[[^\]]*\] ?)+")
+FUNCTION = re.compile(r" \(SQL\w+\)(?=; |$)")
 
 
 class SqlServerDatabase:
@@ -32,12 +30,12 @@ class SqlServerDatabase:
     dialect = "mssql+pyodbc"
 
     def __init__(self, url: DatabaseUrl) -> None:
-        self._pyodbc = _import_pyodbc()
-        before = {SQL_COPT_SS_ACCESS_TOKEN: _entra_token()} if url.entra else {}
+        self._pyodbc = load_driver()
         try:
-            self.connection: Any = self._pyodbc.connect(odbc_string(url), attrs_before=before)
+            self.connection: Any = connect(url, name="watchkeeper-migrations")
         except self._pyodbc.Error as error:
             raise Unavailable(f"cannot connect: {_words(error)}") from error
+        self.connection.autocommit = False
         self._statements = read_statements("sqlserver")
 
     def __enter__(self) -> Self:
@@ -89,9 +87,10 @@ class SqlServerDatabase:
 
     def run_body(self, path: Path) -> None:
         cursor = self.connection.cursor()
+        revision = path.name.partition("_")[0]
         for batch in split_batches(path.read_text("utf-8")):
             try:
-                cursor.execute(batch.text)
+                cursor.execute(ask_first(batch.text, revision))
                 while cursor.nextset():  # a later statement's error waits behind the results
                     pass
             except self._pyodbc.Error as error:
@@ -100,53 +99,22 @@ class SqlServerDatabase:
             raise BodyFailed(path, None, "it ends its transaction: leave COMMIT to the caller")
 
     def read_catalogue(self) -> Sequence[CatalogueRow]:
-        raise MigrationError("verify and snapshot are not there yet for SQL Server")
+        rows = read_rows(lambda name: self._run(name).fetchall())
+        self.connection.rollback()
+        return rows
 
     def _run(self, name: str, *values: object) -> "pyodbc.Cursor":
         return self.connection.cursor().execute(self._statements[name], *values)
 
     def _take_lock(self, milliseconds: int) -> bool:
-        had = self._run("lock", milliseconds).fetchone()[0] >= 0
+        cursor = self._run("lock", milliseconds)
+        while cursor.description is None:  # a server may say first that it had to wait
+            cursor.nextset()
+        had: bool = cursor.fetchone()[0] >= 0
         self.connection.commit()
-        return bool(had)
-
-
-def odbc_string(url: DatabaseUrl) -> str:
-    """What ODBC takes for a URL; an ODBC string stays as it is."""
-    address = url.address.get_secret_value()
-    if "://" not in address:
-        return address
-    parts = urlsplit(address)
-    values = [
-        *parse_qsl(parts.query),  # first, because ODBC takes the first of two of one name
-        ("Driver", DEFAULT_DRIVER),
-        ("Server", f"{parts.hostname},{parts.port or DEFAULT_PORT}"),
-        ("Database", unquote(parts.path.lstrip("/"))),
-        ("UID", unquote(parts.username or "")),
-        ("PWD", unquote(parts.password or "")),
-    ]
-    return ";".join(f"{name}={_quoted(value)}" for name, value in values if value)
-
-
-def _quoted(value: str) -> str:
-    if PLAIN.fullmatch(value):
-        return value
-    return "{" + value.replace("}", "}}") + "}"
-
-
-def _import_pyodbc() -> ModuleType:
-    try:
-        return import_module("pyodbc")
-    except ImportError as error:
-        raise Unavailable(f"SQL Server needs pyodbc and unixODBC: {error}") from error
-
-
-def _entra_token() -> bytes:
-    from azure.identity import DefaultAzureCredential
-
-    token = DefaultAzureCredential().get_token(ENTRA_SCOPE).token.encode("utf-16-le")
-    return struct.pack(f"<I{len(token)}s", len(token), token)
+        return had
 
 
 def _words(error: Exception) -> str:
-    return " ".join(str(error.args[-1]).split())
+    """Each message without who passed it on: its text and the server's number for it."""
+    return FUNCTION.sub("", PASSED_ON.sub(r"\1", " ".join(str(error.args[-1]).split())))

@@ -1,6 +1,5 @@
 """Each contract test runs on every engine that is there, and on the fakes."""
 
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -10,10 +9,15 @@ import pytest
 
 from repositories.contracts import JobsDatabase, Store
 from repositories.jobs import SqlJobsDatabase
+from repositories.migrations.__main__ import main as migrate
 from repositories.postgres import PostgresDatabase
 from repositories.records import Job, Json, Task
+from repositories.sqlserver import SqlServerDatabase
+from repositories.sqlserver.connections import connect
+from repositories.sqlserver.values import to_driver
 from repositories.store import SqlStore
 from repositories.urls import parse
+from tests.contract.sqlserver import empty_tables, pascal_case, scratch_database
 from tests.fakes import FakeJobsDatabase, FakeStore, RunningClock
 
 
@@ -77,6 +81,48 @@ class PostgresLab:
             connection.execute(text.encode(), list(columns.values()))
 
 
+class SqlServerLab:
+    """One database for the whole run, emptied for each test: making one takes seconds."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = connect(parse(url))
+        self.database = SqlServerDatabase(parse(url), size=4, timeout_seconds=10, names=NAMES)
+        self.store = SqlStore(self.database)
+        self.jobs = SqlJobsDatabase(self.database)
+
+    def close(self) -> None:
+        self.database.close()
+        self._connection.close()
+
+    def empty(self) -> None:
+        empty_tables(self._connection)
+
+    def execute(self, text: str, *values: object) -> None:
+        self._connection.execute(text, *values)
+
+    def count(self, table: str) -> int:
+        return int(self._connection.execute(f"SELECT COUNT(*) FROM {table}").fetchval())  # noqa: S608
+
+    def let_time_pass(self, **by: float) -> None:
+        seconds = int(timedelta(**by).total_seconds())
+        for table, column in TIMES:
+            if table.startswith("monitoring."):
+                table, column = pascal_case(table), pascal_case(column)
+            text = f"UPDATE {table} SET {column} = DATEADD(second, -{seconds}, {column})"  # noqa: S608
+            self._connection.execute(text)
+
+    def add_job(self, **columns: Any) -> None:
+        self._insert("app.jobs", columns)
+
+    def add_task(self, **columns: Any) -> None:
+        self._insert("app.tasks", columns)
+
+    def _insert(self, table: str, columns: dict[str, Any]) -> None:
+        marks = ", ".join("?" * len(columns))
+        text = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+        self._connection.execute(text, *map(to_driver, columns.values()))
+
+
 NAMES = {"jobs": "app"}
 TIMES = (
     ("monitoring.system_status", "last_heartbeat"),
@@ -128,15 +174,31 @@ def _task(now: datetime) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="session")
+def sqlserver_url() -> Iterator[str]:
+    """A migrated database, for the whole run."""
+    with scratch_database() as url:
+        assert migrate(["--url", url, "up"]) == 0
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlserver_lab(sqlserver_url: str) -> Iterator[SqlServerLab]:
+    lab = SqlServerLab(sqlserver_url)
+    yield lab
+    lab.close()
+
+
 @pytest.fixture(params=["memory", "postgres", "sqlserver"])
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     if request.param == "memory":
         yield MemoryLab()
         return
     if request.param == "sqlserver":
-        if "TEST_SQLSERVER_URL" not in os.environ:
-            pytest.skip("SQL Server: TEST_SQLSERVER_URL is not set")
-        pytest.skip("SQL Server: its engine is not there yet")
+        sqlserver: SqlServerLab = request.getfixturevalue("sqlserver_lab")
+        sqlserver.empty()
+        yield sqlserver
+        return
     lab = PostgresLab(request.getfixturevalue("store_url"))
     yield lab
     lab.database.close()

@@ -192,9 +192,9 @@ def test_data_that_are_there_are_not_made_again(data: Path) -> None:
 
 def test_a_scratch_server_leaves_nothing(is_gone_within: IsGoneWithin) -> None:
     with scratch_postgres() as postgres:
-        server = psutil.Process(int(str(ask(postgres.url, "select pg_backend_pid()")))).parent()
         folder = postgres.folder
-    assert server is not None
+        pid_file = folder / "data" / "postmaster.pid"
+        server = psutil.Process(int(pid_file.read_text().splitlines()[0]))
     assert is_gone_within(server, 0)
     assert not folder.parent.exists()
 

@@ -1,7 +1,8 @@
-"""A real PostgreSQL, a fresh database for each test, and the commands as a user calls them."""
+"""Real servers, a fresh database for each test, and the commands as a user calls them."""
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import psycopg
 import pytest
 
 from repositories.migrations.__main__ import main
+from repositories.sqlserver.connections import connect
+from repositories.urls import parse
+from tests.contract.sqlserver import scratch_database
 from tests.migrations.samples import Command, Folder, Outcome, fresh_database
 
 
@@ -84,3 +88,36 @@ def plain_login(database: str, rows: Callable[[str], list[Any]]) -> Iterator[str
         yield re.sub("//.*@", "//plain:plain@", database)
     finally:
         rows("DROP OWNED BY plain CASCADE; DROP ROLE plain")
+
+
+@pytest.fixture
+def sqlserver() -> Iterator[str]:
+    """The URL of an empty database on a SQL Server."""
+    with scratch_database() as url:
+        yield url
+
+
+@pytest.fixture
+def on_sqlserver(sqlserver: str, capsys: pytest.CaptureFixture[str]) -> Command:
+    """A command on the repository's own migrations for SQL Server."""
+    return _command(["--url", sqlserver], capsys)
+
+
+@pytest.fixture
+def sample_on_sqlserver(
+    folder: Folder, sqlserver: str, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """A command on sample migrations."""
+    return _command(["--url", sqlserver, "--folder", str(folder.path)], capsys)
+
+
+@pytest.fixture
+def ask(sqlserver: str) -> Iterator[Callable[..., list[Any]]]:
+    """Ask SQL Server itself, past the code under test; each row as a tuple."""
+    with closing(connect(parse(sqlserver))) as connection:
+
+        def ask(statement: str, *values: object) -> list[Any]:
+            cursor = connection.execute(statement, *values)
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+        yield ask

@@ -49,6 +49,17 @@ def test_a_script_needs_no_database(
     assert capsys.readouterr().out.count("BEGIN;") == 2
 
 
+def test_sql_alone_is_the_script_of_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STORE_URL", "mssql://db.example/store?auth=entra")
+    assert main(["--sql"]) == 0
+    alone = capsys.readouterr().out
+    assert main(["up", "--sql", "--engine", "sqlserver"]) == 0
+    assert capsys.readouterr().out == alone
+    assert alone.count("\nGO\n") > 20
+
+
 def test_a_body_without_its_last_semicolon_is_ended(folder: Folder, command: Command) -> None:
     folder.write("0001_open", "SELECT 1 -- one", "")
     assert "SELECT 1 -- one\n;\n" in command("up", "--sql").out
@@ -75,7 +86,7 @@ def test_the_t_sql_script_puts_each_batch_between_go_lines(
     guard = next(text for text in batches if text.startswith("IF @@ERROR <> 0"))
     work = [text for text in batches if text != guard]
     assert batches[1::2] == [guard] * len(work)
-    assert [re.split(r"[\s(]+", text)[:3] for text in work[3:-2]] == [
+    assert [re.split(r"[\s(]+", text)[:3] for text in work[3:-3]] == [
         ["BEGIN", "TRANSACTION;", "CREATE"],
         ["--", "Running", "upgrade"],
         ["CREATE", "TABLE", "monitoring.a"],
@@ -84,6 +95,7 @@ def test_the_t_sql_script_puts_each_batch_between_go_lines(
         ["INSERT", "INTO", "monitoring.schema_history"],
         ["COMMIT;"],
     ]
+    assert "(N'table', N'monitoring.a'),\n    (N'view', N'monitoring.v')" in work[-1]
 
 
 def test_the_t_sql_script_back_checks_where_the_database_is(

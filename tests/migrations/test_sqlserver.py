@@ -1,34 +1,80 @@
-"""What can be said of SQL Server without one."""
+"""What can be said of SQL Server's migrations without a server."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 import pytest
 
 from repositories.migrations.__main__ import main
-from repositories.migrations.sqlserver import odbc_string
-from repositories.urls import parse
-
-
-def test_a_url_becomes_an_odbc_string() -> None:
-    url = parse("mssql://sa:p%3Bw%7D@db.example:1444/store?TrustServerCertificate=yes")
-    assert odbc_string(url) == (
-        "TrustServerCertificate=yes;Driver={ODBC Driver 18 for SQL Server};"
-        "Server=db.example,1444;Database=store;UID=sa;PWD={p;w}}}"
-    )
-
-
-def test_an_entra_url_names_neither_user_nor_password() -> None:
-    assert "UID" not in odbc_string(parse("mssql://db.example/store?auth=entra"))
-
-
-def test_an_odbc_string_stays_as_it_is() -> None:
-    text = "Driver={any};Server=db;Database=store"
-    assert odbc_string(parse(text)) == text
+from repositories.migrations.presence import ask_first
+from repositories.migrations.sqlserver_catalogue import plain_default, type_name
 
 
 @pytest.mark.skipif(find_spec("pyodbc") is not None, reason="pyodbc is installed")
 def test_without_pyodbc_the_message_says_what_is_missing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["--url", "mssql://sa:hidden@db.example/store", "status"]) == 1
+    assert main(["--url", "mssql://sa:hidden@db.example/store", "status"]) == 2
     assert capsys.readouterr().err.startswith("SQL Server needs pyodbc and unixODBC: ")
+
+
+def test_a_marked_batch_asks_whether_its_view_is_there() -> None:
+    batch = "-- Views ---\n\n-- unless it is there\n-- Odd.\nCREATE VIEW app.odd AS SELECT 'x' a;"
+    assert ask_first(batch, "0007") == (
+        "IF OBJECT_ID(N'app.odd') IS NULL\n"
+        "BEGIN\n"
+        "    EXEC (N'-- Odd.\nCREATE VIEW app.odd AS SELECT ''x'' a;');\n"
+        "    INSERT INTO monitoring.schema_made (revision, kind, owner, name)\n"
+        "    VALUES (N'0007', N'view', N'', N'app.odd');\n"
+        "END;"
+    )
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        "CREATE VIEW app.odd AS SELECT 1 AS a;",
+        "SELECT 1;\n-- unless it is there\nCREATE VIEW app.odd AS SELECT 1 AS a;",
+    ],
+)
+def test_a_batch_that_does_not_begin_with_the_mark_runs_as_it_stands(batch: str) -> None:
+    assert ask_first(batch, "0007") == batch
+
+
+@pytest.mark.parametrize(
+    ("definition", "plain"),
+    [
+        ("((5))", "5"),
+        ("(N'Starting')", "'Starting'"),
+        ("(newid())", "newid()"),
+        ("(sysutcdatetime())", "sysutcdatetime()"),
+        ("CAST(('Starting') AS nvarchar(8))", "'Starting'"),
+        ("(N'{}')", "'{}'"),
+    ],
+)
+def test_a_default_is_the_same_in_the_words_of_any_server(definition: str, plain: str) -> None:
+    assert plain_default(definition) == plain
+
+
+@dataclass
+class LiveColumn:
+    """A row of the catalogue."""
+
+    type: str
+    size: int = 0
+    digits: int = 0
+    scale: int = 0
+
+
+@pytest.mark.parametrize(
+    ("column", "declared"),
+    [
+        (LiveColumn("nvarchar", size=200), "nvarchar(100)"),
+        (LiveColumn("nvarchar", size=-1), "nvarchar(max)"),
+        (LiveColumn("varchar", size=32), "varchar(32)"),
+        (LiveColumn("numeric", size=9, digits=18, scale=4), "decimal(18, 4)"),
+        (LiveColumn("datetime2", size=8, digits=27, scale=7), "datetime2"),
+    ],
+)
+def test_a_type_is_named_as_it_is_declared(column: LiveColumn, declared: str) -> None:
+    assert type_name(column) == declared

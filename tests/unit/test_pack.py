@@ -14,11 +14,11 @@ from devhost.postgres.cluster import make_data
 from devhost.postgres.home import locate_home, prepare_home
 from devhost.postgres.scratch import scratch_folder
 from repositories.contracts import Store
-from repositories.engines import open_target
 from repositories.migrations.__main__ import main as migrate
 from repositories.postgres import PostgresDatabase
 from repositories.records import Definition, OnEmpty, Operator, Result, ResultType, Rule, Verdict
 from repositories.store import SqlStore
+from repositories.targets import open_target
 from repositories.urls import parse
 from services.checks import Checks
 from services.pack import ROOT, read_check, read_pack, register

@@ -1,0 +1,39 @@
+"""What a driver's cursor gives, as an Answer: row by row, so that millions need no memory."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from repositories.contracts import Answer
+from repositories.errors import BadStatement, StatementTimeout
+from repositories.records import ResultType
+
+Described = Sequence[Sequence[object]] | None
+"""A cursor's description: None where the statement returned no rows."""
+
+
+def read_answer(
+    description: Described,
+    rows: Iterable[Sequence[object]],
+    *,
+    result_type: ResultType,
+    keep: int,
+    until: float,
+) -> Answer:
+    """The first rows and how many there are; of a Scalar no more are read than are kept.
+
+    StatementTimeout where they have not ended by `until`, on the monotonic clock.
+    """
+    if description is None:
+        raise BadStatement("the statement returns no rows")
+    coming = in_time(rows, until)
+    kept = [tuple(row) for row in islice(coming, keep)]
+    rest = 0 if result_type is ResultType.SCALAR else sum(1 for _ in coming)
+    return Answer([str(column[0]) for column in description], kept, len(kept) + rest)
+
+
+def in_time(rows: Iterable[Sequence[object]], until: float) -> Iterator[Sequence[object]]:
+    for row in rows:
+        if time.monotonic() > until:
+            raise StatementTimeout
+        yield row

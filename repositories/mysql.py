@@ -1,0 +1,220 @@
+"""MySQL and MariaDB as a target, through PyMySQL, which is imported when first used."""
+
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from repositories.answers import in_time, read_answer
+from repositories.contracts import Answer
+from repositories.errors import (
+    BadStatement,
+    Conflict,
+    LoginRefused,
+    NotAllowed,
+    NotConfigured,
+    StatementTimeout,
+    StorageError,
+    Unavailable,
+)
+from repositories.records import ResultType
+from repositories.urls import GuestUrl, Tls
+
+MARGIN_SECONDS = 1
+NUMBERS: dict[type[StorageError], str] = {
+    LoginRefused: "1044 1045 1130 1251 1524 1698 1820 1862 2054 2061 3118 3159 3955 4151",
+    StatementTimeout: "1205 1317 1907 1969 3024",
+    Conflict: "1022 1048 1062 1169 1213 1216 1217 1451 1452 1557 1586 1761 1762 3819 4025",
+    NotAllowed: "1142 1143 1227 1290 1370 1410 1792 1836 3879",
+    Unavailable: "1040 1053 1080 1129 1152 1153 1158 1159 1160 1161 1184 1203 1226 1927 4031",
+}
+BY_NUMBER: Mapping[int, type[StorageError]] = {
+    int(number): kind for kind, numbers in NUMBERS.items() for number in numbers.split()
+}
+BY_STATE: Mapping[str, type[StorageError]] = {
+    "08": Unavailable,
+    "21": BadStatement,
+    "22": BadStatement,
+    "23": Conflict,
+    "28": LoginRefused,
+    "42": BadStatement,
+}
+
+
+class MySqlTarget:
+    """Connects for each statement, so that a hanging one holds up nobody else."""
+
+    def __init__(self, url: GuestUrl, *, connect_seconds: int) -> None:
+        self._url, self._connect_seconds = url, connect_seconds
+
+    def ask(self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int) -> Answer:
+        with self._connection(timeout_seconds) as connection:
+            until = time.monotonic() + timeout_seconds
+            _prepare(connection, result_type, timeout_seconds, keep)
+            with _cursor(connection, streams=result_type is ResultType.DATA_SET) as cursor:
+                cursor.execute(sql)
+                if result_type is ResultType.NON_QUERY:
+                    changed = _count_changes(cursor)
+                    connection.commit()
+                    return Answer((), (), changed)
+                answer = read_answer(
+                    cursor.description, cursor, result_type=result_type, keep=keep, until=until
+                )
+                _go_to_the_end(cursor, until)
+                return answer
+
+    def close(self) -> None:
+        """Nothing is held between two statements."""
+
+    def _connect(self, patience_seconds: int) -> Any:  # noqa: ANN401 - an optional library's
+        """Read timeouts hold for the handshake too, and for what MySQL's own timeout leaves out."""
+        driver = load_driver()
+        try:
+            return driver.connect(
+                host=self._url.host,
+                port=self._url.port,
+                user=self._url.user,
+                password=self._url.password.get_secret_value().encode(),
+                database=self._url.database or None,
+                connect_timeout=self._connect_seconds,
+                read_timeout=patience_seconds + MARGIN_SECONDS,
+                write_timeout=patience_seconds + MARGIN_SECONDS,
+                charset="utf8mb4",
+                program_name="watchkeeper-kpi",
+                **_encryption(self._url.tls),
+            )
+        except driver.Error as error:
+            raise _meaning_at_connect(error) from error
+
+    @contextmanager
+    def _connection(self, patience_seconds: int) -> Iterator[Any]:
+        connection = self._connect(patience_seconds)
+        with closing(connection), translated():
+            try:
+                yield connection
+            finally:
+                if not connection.open:
+                    self._kill(connection.thread_id())
+
+    def _kill(self, thread_id: int) -> None:
+        """MySQL works on for a client that has given up: stop that as well."""
+        with suppress(StorageError), closing(self._connect(1)) as other, translated():
+            other.cursor().execute(f"KILL QUERY {thread_id:d}")
+
+
+@cache
+def load_driver() -> Any:  # noqa: ANN401 - an optional library's
+    """NotConfigured says in one line what to install."""
+    try:
+        import_module("pymysql.cursors")
+        return import_module("pymysql")
+    except ImportError as error:
+        raise NotConfigured("MySQL needs PyMySQL: pip install PyMySQL") from error
+
+
+def _encryption(tls: Tls) -> Mapping[str, object]:
+    """A context of our own: PyMySQL's checks no host name unless it is given an authority."""
+    if tls == "no":
+        return {"ssl_disabled": True}
+    context = ssl.create_default_context()
+    if tls == "yes":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return {"ssl": context}
+
+
+@contextmanager
+def _cursor(connection: Any, *, streams: bool) -> Iterator[Any]:  # noqa: ANN401
+    driver = load_driver()
+    cursor = connection.cursor(driver.cursors.SSCursor if streams else driver.cursors.Cursor)
+    try:
+        yield cursor
+    except (StatementTimeout, driver.Error):
+        # Else it reads what is left when it is closed, or complains that it no longer can.
+        if cursor._result is not None:
+            cursor._result.unbuffered_active = False
+        raise
+    finally:
+        with suppress(driver.Error):
+            cursor.close()
+
+
+def _prepare(
+    connection: Any,  # noqa: ANN401
+    result_type: ResultType,
+    timeout_seconds: int,
+    keep: int,
+) -> None:
+    """The server's own time limit counts in ms on MySQL and in s on MariaDB."""
+    limit = (
+        f"max_statement_time = {timeout_seconds}"
+        if "MariaDB" in connection.get_server_info()
+        else f"max_execution_time = {timeout_seconds * 1000}"
+    )
+    rows = keep if result_type is ResultType.SCALAR else "DEFAULT"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SET SESSION time_zone = '+00:00', {limit}, lock_wait_timeout = {timeout_seconds},"
+            f" innodb_lock_wait_timeout = {timeout_seconds}, sql_select_limit = {rows}"
+        )
+        if result_type is not ResultType.NON_QUERY:
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+
+
+def _go_to_the_end(cursor: Any, until: float) -> None:  # noqa: ANN401
+    """A later result of a procedure, and its error, wait behind the rows before them."""
+    while cursor.nextset():
+        for _ in in_time(cursor if cursor.description else (), until):
+            pass
+
+
+def _count_changes(cursor: Any) -> int:  # noqa: ANN401
+    changed = _rows_changed(cursor)
+    while cursor.nextset():
+        changed += _rows_changed(cursor)
+    return changed
+
+
+def _rows_changed(cursor: Any) -> int:  # noqa: ANN401
+    return 0 if cursor.description else max(int(cursor.rowcount), 0)
+
+
+def meaning_of(error: Exception) -> StorageError:
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    if 2000 <= number < 3000:
+        kind = BY_NUMBER.get(number, StatementTimeout if _timed_out(error) else Unavailable)
+    else:
+        state = getattr(error, "sqlstate", None) or ""
+        kind = BY_NUMBER.get(number) or BY_STATE.get(state[:2], StorageError)
+    return kind(code=_name_of(number))
+
+
+def _meaning_at_connect(error: Exception) -> StorageError:
+    """Whatever else it is that keeps us out, nothing was asked yet."""
+    meaning = meaning_of(error)
+    return meaning if isinstance(meaning, LoginRefused) else Unavailable(code=meaning.code)
+
+
+def _timed_out(error: BaseException) -> bool:
+    return isinstance(error.__context__, TimeoutError)
+
+
+def _name_of(number: int) -> str | None:
+    """The number and the server's name of an error, 1146 NO_SUCH_TABLE."""
+    constants = import_module("pymysql.constants")
+    for names in (constants.ER, constants.CR):
+        for name, value in vars(names).items():
+            if value == number:
+                return f"{number} {name.removeprefix('CR_')}"
+    return str(number) if number else None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    try:
+        yield
+    except load_driver().Error as error:
+        raise meaning_of(error) from error

@@ -1,0 +1,169 @@
+"""SQL Server as a target: one batch of a KPI, whose writes are never kept unless it is a NonQuery.
+
+A batch may be several statements: `EXEC dbo.backlog @days = 7`, or with an OUTPUT parameter
+`DECLARE @late int; EXEC dbo.backlog @days = 7, @late = @late OUTPUT; SELECT @late`. The first
+result set that it returns is its answer; errors after that count too. `GO` is a client's word.
+
+SQL Server knows no read-only session. So the replica that may be read is asked for, and all runs
+in a transaction that is never committed; a batch that says COMMIT, ROLLBACK or
+IMPLICIT_TRANSACTIONS is refused unrun, and one that ends the transaction in another way is an error
+afterwards. That keeps out mistakes; what keeps out malice is a login that may only read.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from repositories.answers import read_answer
+from repositories.contracts import Answer
+from repositories.errors import BadStatement, NotAllowed, StatementTimeout
+from repositories.patience import wait_for
+from repositories.records import ResultType
+from repositories.sqlserver.connections import connect
+from repositories.sqlserver.driver import load_driver
+from repositories.sqlserver.faults import sqlstate_of, translated
+from repositories.urls import DatabaseUrl
+
+if TYPE_CHECKING:
+    import pyodbc
+
+SQL_SS_UDT = -151
+MARGIN_SECONDS = 1.0
+READING = """
+SET NOCOUNT ON;
+SET DEADLOCK_PRIORITY LOW;
+BEGIN TRANSACTION;
+SELECT @@TRANCOUNT;
+"""
+WRITING = """
+SET NOCOUNT OFF;
+SET XACT_ABORT ON;
+BEGIN TRANSACTION;
+"""
+# What stands in quotes, brackets or a comment is no keyword. Comments may nest, and are taken to
+# end at the first end: that can only refuse too much.
+TRANSACTION_WORDS = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\[(?:[^]]|\]\])*\]|--[^\n]*|/\*.*?\*/"
+    r"|(?<![\w@#$])(COMMIT|ROLLBACK|IMPLICIT_TRANSACTIONS)(?![\w@#$])",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class SqlServerTarget:
+    """Connects for each batch, so that a hanging one holds up nobody else."""
+
+    def __init__(self, url: DatabaseUrl, *, connect_seconds: int) -> None:
+        self._url, self._connect_seconds = url, connect_seconds
+
+    def ask(self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int) -> Answer:
+        if not sql.strip():
+            raise BadStatement("there is no statement")
+        reads = result_type is not ResultType.NON_QUERY
+        if reads:
+            _refuse_to_end_transactions(sql)
+        connection = self._connect(read_only=reads)
+        until = time.monotonic() + timeout_seconds
+
+        def work() -> Answer:
+            with _cursor(connection, timeout_seconds) as cursor:
+                if reads:
+                    return _read(cursor, sql, result_type, keep, until)
+                return Answer((), (), _change(cursor, sql, until))
+
+        return wait_for(work, seconds=timeout_seconds + MARGIN_SECONDS, late=StatementTimeout)
+
+    def close(self) -> None:
+        """Nothing is held between two statements."""
+
+    def _connect(self, *, read_only: bool) -> "pyodbc.Connection":
+        with translated(connecting=True):
+            connection = connect(
+                self._url,
+                read_only=read_only,
+                connect_seconds=self._connect_seconds,
+                name="watchkeeper-kpi",
+            )
+        connection.add_output_converter(SQL_SS_UDT, bytes)
+        return connection
+
+
+@contextmanager
+def _cursor(connection: "pyodbc.Connection", timeout_seconds: int) -> Iterator["pyodbc.Cursor"]:
+    """Closing the connection undoes what is not committed."""
+    with translated(), closing(connection):
+        connection.timeout = timeout_seconds
+        cursor = connection.cursor()
+        cursor.execute(f"SET LOCK_TIMEOUT {timeout_seconds * 1000}")
+        try:
+            with _timed(timeout_seconds):
+                yield cursor
+        finally:
+            _leave_the_rest(cursor)
+
+
+def _read(
+    cursor: "pyodbc.Cursor", sql: str, result_type: ResultType, keep: int, until: float
+) -> Answer:
+    depth = cursor.execute(READING).fetchval()
+    cursor.execute(sql)
+    while cursor.description is None and cursor.nextset():
+        pass
+    answer = read_answer(
+        cursor.description, cursor, result_type=result_type, keep=keep, until=until
+    )
+    if result_type is ResultType.SCALAR and answer.row_count == keep:
+        return answer
+    _go_to_the_end(cursor, until)
+    if cursor.execute("SELECT @@TRANCOUNT").fetchval() < depth:
+        raise NotAllowed("the statement ended the transaction that it ran in")
+    return answer
+
+
+def _change(cursor: "pyodbc.Cursor", sql: str, until: float) -> int:
+    """How many rows all statements of the batch changed; all of it is kept, or nothing."""
+    cursor.execute(WRITING)
+    cursor.execute(sql)
+    changed = _rows_changed(cursor)
+    while cursor.nextset():
+        changed += _rows_changed(cursor)
+    if time.monotonic() > until:
+        raise StatementTimeout
+    cursor.execute("IF @@TRANCOUNT > 0 COMMIT TRANSACTION")
+    return changed
+
+
+@contextmanager
+def _timed(timeout_seconds: int) -> Iterator[None]:
+    """The driver has no words for a time that runs out while it reads rows."""
+    started = time.monotonic()
+    try:
+        yield
+    except load_driver().Error as error:
+        if sqlstate_of(error) == "HY000" and time.monotonic() - started >= timeout_seconds:
+            raise StatementTimeout from error
+        raise
+
+
+def _leave_the_rest(cursor: "pyodbc.Cursor") -> None:
+    """Else the driver reads what is left to its end before it closes."""
+    with suppress(load_driver().Error):
+        cursor.cancel()
+
+
+def _rows_changed(cursor: "pyodbc.Cursor") -> int:
+    return 0 if cursor.description else max(cursor.rowcount, 0)
+
+
+def _go_to_the_end(cursor: "pyodbc.Cursor", until: float) -> None:
+    """A later statement's error waits behind the results before it."""
+    while cursor.nextset():
+        if time.monotonic() > until:
+            raise StatementTimeout
+
+
+def _refuse_to_end_transactions(sql: str) -> None:
+    word = next((match[1] for match in TRANSACTION_WORDS.finditer(sql) if match[1]), None)
+    if word:
+        raise NotAllowed(f"a Scalar or DataSet runs in a transaction and cannot {word.upper()}")

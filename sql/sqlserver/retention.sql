@@ -1,0 +1,52 @@
+-- Each statement removes at most one batch of rows older than so many days, oldest first, and is a
+-- transaction of its own: it holds few row locks, briefly. A batch must stay below the 5,000 locks
+-- at which a server locks the whole table instead. No rows left to remove: 0.
+
+-- name: remove_results
+DELETE FROM monitoring.DatabaseMonitoringResults WITH (ROWLOCK)
+ WHERE ResultId IN (
+           SELECT TOP (:batch) old.ResultId
+             FROM monitoring.DatabaseMonitoringResults AS old WITH (UPDLOCK, READPAST, ROWLOCK)
+            WHERE old.ExecutedAt < DATEADD(day, -:days, SYSUTCDATETIME())
+            ORDER BY old.ExecutedAt);
+SELECT @@ROWCOUNT AS changed;
+
+-- name: remove_worker_jobs
+DELETE FROM monitoring.WorkerJobs WITH (ROWLOCK)
+ WHERE JobId IN (
+           SELECT TOP (:batch) old.JobId
+             FROM monitoring.WorkerJobs AS old WITH (UPDLOCK, READPAST, ROWLOCK)
+            WHERE old.CompletedAt < DATEADD(day, -:days, SYSUTCDATETIME())
+            ORDER BY old.CompletedAt);
+SELECT @@ROWCOUNT AS changed;
+
+-- name: remove_worker_metrics
+DELETE FROM monitoring.WorkerMetrics WITH (ROWLOCK)
+ WHERE MetricId IN (
+           SELECT TOP (:batch) old.MetricId
+             FROM monitoring.WorkerMetrics AS old WITH (UPDLOCK, READPAST, ROWLOCK)
+            WHERE old.RecordedAt < DATEADD(day, -:days, SYSUTCDATETIME())
+            ORDER BY old.RecordedAt);
+SELECT @@ROWCOUNT AS changed;
+
+-- name: remove_status_history
+DELETE FROM monitoring.SystemStatusHistory WITH (ROWLOCK)
+ WHERE Id IN (
+           SELECT TOP (:batch) old.Id
+             FROM monitoring.SystemStatusHistory AS old WITH (UPDLOCK, READPAST, ROWLOCK)
+            WHERE old.HeartbeatTimestamp < DATEADD(day, -:days, SYSUTCDATETIME())
+            ORDER BY old.HeartbeatTimestamp);
+SELECT @@ROWCOUNT AS changed;
+
+-- name: remove_worker_instances
+-- Only those that ended, and whose metrics are gone.
+DELETE FROM monitoring.WorkerInstances WITH (ROWLOCK)
+ WHERE WorkerInstanceId IN (
+           SELECT TOP (:batch) worker.WorkerInstanceId
+             FROM monitoring.WorkerInstances AS worker WITH (UPDLOCK, READPAST, ROWLOCK)
+            WHERE worker.LastHeartbeat < DATEADD(day, -:days, SYSUTCDATETIME())
+              AND worker.Status IN (N'Stopped', N'Error')
+              AND NOT EXISTS (SELECT 1 FROM monitoring.WorkerMetrics AS metric
+                               WHERE metric.WorkerInstanceId = worker.WorkerInstanceId)
+            ORDER BY worker.LastHeartbeat);
+SELECT @@ROWCOUNT AS changed;

@@ -1,0 +1,97 @@
+"""Databases on the SQL Server of TEST_SQLSERVER_URL, for tests."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from repositories.errors import NotConfigured
+from repositories.sqlserver.connections import connect
+from repositories.sqlserver.driver import load_driver
+from repositories.urls import parse
+
+if TYPE_CHECKING:
+    import pyodbc
+
+numbers = itertools.count(1)
+TABLES = (  # in an order in which they refer to each other
+    "monitoring.DatabaseMonitoringResults",
+    "monitoring.Indicators",
+    "monitoring.DatabaseQueries",
+    "monitoring.DatabaseConnections",
+    "monitoring.SystemStatusHistory",
+    "monitoring.SystemStatus",
+    "monitoring.WorkerMetrics",
+    "monitoring.WorkerJobs",
+    "monitoring.WorkerInstances",
+    "monitoring.JobMetrics",
+    "app.tasks",
+    "app.jobs",
+)
+
+
+@contextmanager
+def scratch_database() -> Iterator[str]:
+    """The URL of an empty database, which is dropped afterwards; skips where there is no server."""
+    server = server_url()
+    name = f"watchkeeper_{os.getpid()}_{next(numbers)}"
+    with closing(connect(parse(server))) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield database_url(server, name)
+    finally:
+        with closing(connect(parse(server))) as connection:
+            connection.execute(f"DROP DATABASE {name}")
+
+
+def server_url() -> str:
+    url = os.environ.get("TEST_SQLSERVER_URL")
+    if not url:
+        pytest.skip("SQL Server: TEST_SQLSERVER_URL is not set")
+    try:
+        load_driver()
+    except NotConfigured as error:
+        pytest.skip(f"SQL Server: {error}")
+    return url
+
+
+def database_url(server: str, name: str) -> str:
+    """ODBC takes the first of two attributes of one name."""
+    if "://" in server:
+        return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    return f"Database={name};{server}"
+
+
+def at_port(server: str, port: int) -> str:
+    """The same login at another server of this machine."""
+    if "://" not in server:
+        return f"Server=127.0.0.1,{port};{server}"
+    parts = urlsplit(server)
+    login = parts.netloc.rpartition("@")[0]
+    return urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{port}"))
+
+
+def with_wrong_password(server: str) -> str:
+    if "://" not in server:
+        return f"PWD=wrong;{server}"
+    parts = urlsplit(server)
+    return urlunsplit(
+        parts._replace(netloc=f"{parts.username}:wrong@{parts.hostname}:{parts.port}")
+    )
+
+
+def empty_tables(connection: "pyodbc.Connection") -> None:
+    for table in TABLES:
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    connection.execute("DELETE FROM monitoring.Config WHERE ModifiedBy <> 'migration'")
+
+
+def pascal_case(name: str) -> str:
+    """monitoring.system_status is monitoring.SystemStatus there, last_heartbeat LastHeartbeat."""
+    schema, _, rest = name.rpartition(".")
+    words = "".join(word.capitalize() for word in rest.split("_"))
+    return f"{schema}.{words}" if schema else words
