@@ -41,7 +41,8 @@ install: ## Make .venv with what running needs
 	$(call with,run) echo "$$python is ready"
 
 migrate: ## Apply the migrations to STORE_URL (ARGS=status, verify, "down …" for the rest)
-	$(call with,run) $(store) exec "$$python" -m repositories.migrations $(or $(ARGS),up)
+	$(call with,run) $(if $(findstring --sql,$(ARGS)),,$(store)) \
+	exec "$$python" -m repositories.migrations $(or $(ARGS),up)
 
 db: ## Run the embedded PostgreSQL alone and print its STORE_URL, until Ctrl-C
 	$(call with,run) exec "$$python" -m devhost.run db
