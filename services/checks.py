@@ -17,13 +17,14 @@ from repositories.errors import (
     StorageError,
     Unavailable,
 )
-from repositories.records import Check, Json, Result, ResultType, Verdict
+from repositories.records import Check, Json, Result, ResultType, Rule, Verdict
 from services.encoding import encode
 from services.targets import Targets
 from services.verdicts import Judgement, judge
 
 KEPT_ROWS = 50
 LONGEST_CELL = 500
+NOT_AVAILABLE = "not_available"
 ERROR_TYPES: dict[type[StorageError], str] = {
     StatementTimeout: "timeout",
     LoginRefused: "login_refused",
@@ -52,7 +53,7 @@ class Checks:
         except StorageError as error:
             judgement = _failure(error)
         else:
-            judgement = judge(check.rule, answer)
+            judgement = _not_available(check.rule, answer) or judge(check.rule, answer)
             details = _details(check.rule.result_type, answer)
         seconds = time.monotonic() - started
         return Result(
@@ -76,6 +77,17 @@ class Checks:
             )
         finally:
             target.close()
+
+
+def _not_available(rule: Rule, answer: Answer) -> Judgement | None:
+    """A Scalar that can have no value here says why, in a second column of the name."""
+    if rule.result_type is not ResultType.SCALAR or not answer.rows:
+        return None
+    row = dict(zip(answer.columns, answer.rows[0], strict=False))
+    reason = row.get(NOT_AVAILABLE)
+    if answer.rows[0][0] is not None or not isinstance(reason, str):
+        return None
+    return Judgement(Verdict.ERROR, None, f"not available: {reason[:LONGEST_CELL]}", NOT_AVAILABLE)
 
 
 def _failure(error: StorageError) -> Judgement:

@@ -30,6 +30,17 @@ def read_pack(engine: str, jobs_schema: str) -> Sequence[Definition]:
     return [read_check(path, jobs_schema) for path in paths]
 
 
+def read_packs(engine: str, jobs_engine: str, jobs_schema: str) -> Sequence[Definition]:
+    """The checks of a store, and of the jobs database, which may be of another engine."""
+    of_store = [check for check in read_pack(engine, jobs_schema) if not _is_on_jobs(check)]
+    of_jobs = [check for check in read_pack(jobs_engine, jobs_schema) if _is_on_jobs(check)]
+    return [*of_store, *of_jobs]
+
+
+def _is_on_jobs(check: Definition) -> bool:
+    return check.connection_name == "jobs"
+
+
 def read_check(path: Path, jobs_schema: str) -> Definition:
     """Raises ValueError for a header that is missing or unknown."""
     headers, notes, sql = _split(path.read_text("utf-8"))
@@ -68,7 +79,8 @@ def register(
     """
     with store.read() as work:
         known = frozenset(orjson.loads(work.config.find(REGISTERED_KEY) or "[]"))
-    missing = [check for check in read_pack(engine, jobs_schema) if check.name not in known]
+    pack = read_packs(engine, jobs_engine, jobs_schema)
+    missing = [check for check in pack if check.name not in known]
     if not missing:
         return ()
     with store.work() as work:

@@ -1,4 +1,7 @@
-"""Where a KPI's connection leads: its URL, and the errors that mean there is none."""
+"""Where a KPI's connection leads: its URL, and the errors that mean there is none.
+
+The URL decides which kind of database it is; the connection's provider is a name for people.
+"""
 
 from collections.abc import Callable, Mapping
 

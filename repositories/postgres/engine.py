@@ -1,7 +1,6 @@
 """The PostgreSQL engine: sessions of three kinds, a lock, and the named statements."""
 
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,24 +13,11 @@ from repositories import statements
 from repositories.contracts import Row
 from repositories.postgres.connections import Pool
 from repositories.postgres.faults import translated
+from repositories.timings import Timings
 from repositories.urls import DatabaseUrl
 
 IDLE_IN_TRANSACTION_SECONDS = 60
 MARGIN_SECONDS = 5.0
-
-
-class Timings:
-    """How long this process's newest statements took."""
-
-    def __init__(self, kept: int = 500) -> None:
-        self._newest: deque[float] = deque(maxlen=kept)
-
-    def note(self, seconds: float) -> None:
-        self._newest.append(seconds)
-
-    def mean_ms(self) -> float | None:
-        newest = list(self._newest)
-        return 1e3 * sum(newest) / len(newest) if newest else None
 
 
 class PostgresSession:

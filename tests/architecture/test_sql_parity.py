@@ -12,6 +12,7 @@ from repositories.statements import ROOT, load
 
 DECLARED = Path(__file__).with_name("missing_on_sqlserver.txt")
 NAMES = {"jobs": "app"}
+CHECKS_OF_JOBS = {"failed_jobs", "oldest_queued_task", "stuck_tasks"}
 PARAMETER = re.compile(r"(?<![\w:]):(?=[a-z_])")
 T_SQL = sorted((ROOT / "sqlserver").rglob("*.sql"))
 
@@ -30,10 +31,17 @@ def parameters(engine: str) -> Mapping[str, Iterable[str]]:
 
 
 def answers(engine: str) -> set[str]:
-    """Every statement, check and migration of an engine."""
-    folders = ("kpis", "migrations")
-    files = (path for folder in folders for path in (ROOT / engine / folder).glob("*.sql"))
-    return {*parameters(engine), *(f"{path.parent.name}/{path.stem}" for path in files)}
+    """Every statement and migration of an engine, and its checks of the jobs.
+
+    Its other checks are of what only this kind of server has: each engine has a set of its own.
+    """
+    files = (ROOT / engine / "migrations").glob("*.sql")
+    checks = {path.stem for path in (ROOT / engine / "kpis").glob("*.sql")} & CHECKS_OF_JOBS
+    return {
+        *parameters(engine),
+        *(f"migrations/{path.stem}" for path in files),
+        *(f"kpis/{name}" for name in checks),
+    }
 
 
 def test_what_is_missing_on_sql_server_is_declared_and_nothing_else() -> None:

@@ -258,16 +258,19 @@ def test_the_victim_of_a_deadlock_is_asked_again(plain: PlainDatabase) -> None:
 
     def touch_both() -> bool:
         with plain.single() as session:
+            session.row("session")
+            is_ready.set()
             session.run("touch_both", first="b", second="a")
             return session.has_failed
 
-    has_conflict = False
+    is_ready, has_conflict = threading.Event(), False
     with ThreadPoolExecutor(1) as thread:
         try:
             with plain.transaction() as holder:
                 holder.run("touch", key="a")
                 other = thread.submit(touch_both)
-                time.sleep(0.3)
+                assert is_ready.wait(20)
+                time.sleep(0.6)
                 holder.run("touch", key="b")
         except Conflict:
             has_conflict = True

@@ -1,0 +1,102 @@
+"""Each test of a target runs against every kind of server that is there."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Protocol
+
+import pytest
+
+from repositories.records import Check, Connection, Result, ResultType, Rule
+from repositories.targets import open_target
+from services.checks import Checks
+from services.targets import Targets
+from tests.targets.servers import NOTES, Server, mysql, postgres, sqlserver
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres_target(make_database: Callable[..., str]) -> Server:
+    server = postgres(make_database())
+    server.change(NOTES)
+    return server
+
+
+@pytest.fixture(scope="session")
+def sqlserver_target() -> Iterator[Server]:
+    with sqlserver() as server:
+        server.change(NOTES)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mysql_target() -> Iterator[Server]:
+    with mysql() as server:
+        server.change(NOTES)
+        yield server
+
+
+@pytest.fixture(params=["postgres", "sqlserver", "mysql"])
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(f"{request.param}_target")
+    found.change("DELETE FROM notes")
+    return found
+
+
+class Run(Protocol):
+    def __call__(
+        self,
+        url: str,
+        sql: str,
+        rule: Rule | None = None,
+        *,
+        timeout_seconds: int = 20,
+        connect_seconds: int = 5,
+    ) -> Result: ...
+
+
+@pytest.fixture
+def run() -> Run:
+    """Runs a KPI as a round of KPIs does."""
+    checks = Checks(
+        Targets(os.environ, lambda url, seconds: open_target(url, connect_seconds=seconds)),
+        longest_seconds=60,
+    )
+
+    def run_one(
+        url: str,
+        sql: str,
+        rule: Rule | None = None,
+        *,
+        timeout_seconds: int = 20,
+        connect_seconds: int = 5,
+    ) -> Result:
+        connection = Connection(
+            name="target",
+            provider="PostgreSQL",
+            environment="Test",
+            address=url,
+            is_encrypted=False,
+            timeout_seconds=connect_seconds,
+        )
+        return checks.run(
+            Check(
+                indicator_id="1",
+                name="one",
+                schedule="60",
+                slot_at=None,
+                lease_id=None,
+                claimed_at=NOW,
+                connection=connection,
+                sql=sql,
+                timeout_seconds=timeout_seconds,
+                rule=rule or Rule(),
+            )
+        )
+
+    return run_one
+
+
+def of_type(result_type: ResultType) -> Rule:
+    return Rule(result_type=result_type)
