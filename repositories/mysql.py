@@ -24,6 +24,8 @@ from repositories.records import ResultType
 from repositories.urls import GuestUrl, Tls
 
 MARGIN_SECONDS = 1
+SSL_CONNECTION_ERROR = 2026
+ENCRYPTION = "The database does not encrypt or has no valid certificate: see tls= in its URL."
 NUMBERS: dict[type[StorageError], str] = {
     LoginRefused: "1044 1045 1130 1251 1524 1698 1820 1862 2054 2061 3118 3159 3955 4151",
     StatementTimeout: "1205 1317 1907 1969 3024",
@@ -195,7 +197,14 @@ def meaning_of(error: Exception) -> StorageError:
 def _meaning_at_connect(error: Exception) -> StorageError:
     """Whatever else it is that keeps us out, nothing was asked yet."""
     meaning = meaning_of(error)
-    return meaning if isinstance(meaning, LoginRefused) else Unavailable(code=meaning.code)
+    if isinstance(meaning, LoginRefused):
+        return meaning
+    return Unavailable(ENCRYPTION if _concerns_tls(error) else None, code=meaning.code)
+
+
+def _concerns_tls(error: Exception) -> bool:
+    refused = isinstance(getattr(error, "original_exception", None), ssl.SSLError)
+    return refused or error.args[:1] == (SSL_CONNECTION_ERROR,)
 
 
 def _timed_out(error: BaseException) -> bool:

@@ -200,7 +200,10 @@ class Kpi:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCount:
-    """How many active KPIs stand at a verdict (Unknown before the first), and how many are late."""
+    """How many active KPIs stand at a verdict, and how many of them are late.
+
+    Unknown before the first; NotAvailable where there can be no value.
+    """
 
     status: str
     kpis: int

@@ -155,7 +155,12 @@ class HealthService:
         verdicts = {name.lower(): counts.get(name, 0) for name in (*Verdict, "Unknown")}
         return Component(
             Health.DEGRADED if bad or overdue else Health.HEALTHY,
-            {"total": sum(counts.values()), **verdicts, "overdue": overdue},
+            {
+                "total": sum(counts.values()),
+                **verdicts,
+                "not_available": counts.get("NotAvailable", 0),
+                "overdue": overdue,
+            },
         )
 
     def _services(self) -> Component:

@@ -255,7 +255,10 @@ class FakeIndicators:
 
 
 def _newest_status(one: FakeIndicator) -> str:
-    return one.results[-1].status if one.results else "Unknown"
+    if not one.results:
+        return "Unknown"
+    newest = one.results[-1]
+    return "NotAvailable" if newest.error_type == "not_available" else newest.status
 
 
 class FakeResults:

@@ -42,10 +42,11 @@ SET NOCOUNT OFF;
 SET XACT_ABORT ON;
 BEGIN TRANSACTION;
 """
-# What stands in quotes, brackets or a comment is no keyword. Comments may nest, and are taken to
-# end at the first end: that can only refuse too much.
+# What stands in quotes, brackets or a comment is no keyword. Comments nest on SQL Server, and here
+# they do not: the first group is one that begins in another.
 TRANSACTION_WORDS = re.compile(
-    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\[(?:[^]]|\]\])*\]|--[^\n]*|/\*.*?\*/"
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\[(?:[^]]|\]\])*\]|--[^\n]*"
+    r"|/\*(?:(?!\*/|/\*).)*(?:\*/|(/\*))"
     r"|(?<![\w@#$])(COMMIT|ROLLBACK|IMPLICIT_TRANSACTIONS)(?![\w@#$])",
     re.IGNORECASE | re.DOTALL,
 )
@@ -164,6 +165,8 @@ def _go_to_the_end(cursor: "pyodbc.Cursor", until: float) -> None:
 
 
 def _refuse_to_end_transactions(sql: str) -> None:
-    word = next((match[1] for match in TRANSACTION_WORDS.finditer(sql) if match[1]), None)
-    if word:
-        raise NotAllowed(f"a Scalar or DataSet runs in a transaction and cannot {word.upper()}")
+    for match in TRANSACTION_WORDS.finditer(sql):
+        if match[1]:
+            raise NotAllowed("a Scalar or DataSet cannot have a comment in a comment")
+        if match[2]:
+            raise NotAllowed(f"a Scalar or DataSet cannot {match[2].upper()}: it changes nothing")

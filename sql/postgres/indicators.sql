@@ -101,13 +101,15 @@ VALUES (:name, :provider, :connection_string, :environment, :actor, :actor)
 ON CONFLICT (connection_name) DO NOTHING;
 
 -- name: summary
--- How many KPIs stand at which verdict, and how many are late by more than a minute.
-SELECT coalesce(newest.status, 'Unknown') AS status, count(*) AS kpis,
+-- How many KPIs stand at which verdict, and how many are late by more than a minute. Those that
+-- cannot have a value where they run are counted by themselves.
+SELECT CASE WHEN newest.error_type = 'not_available' THEN 'NotAvailable'
+            ELSE coalesce(newest.status, 'Unknown') END AS status, count(*) AS kpis,
        count(*) FILTER (WHERE indicator.is_active
                           AND indicator.next_due_at < now() - interval '60 seconds') AS overdue
   FROM monitoring.indicators AS indicator
   LEFT JOIN LATERAL (
-           SELECT result.status
+           SELECT result.status, result.error_type
              FROM monitoring.database_monitoring_results AS result
             WHERE result.indicator_id = indicator.indicator_id
             ORDER BY result.executed_at DESC, result.result_id DESC

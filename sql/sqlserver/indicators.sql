@@ -134,14 +134,16 @@ SELECT @name, :provider, :connection_string, :environment, @actor, @actor
 SELECT @@ROWCOUNT AS changed;
 
 -- name: summary
--- How many KPIs stand at which verdict, and how many are late by more than a minute.
+-- How many KPIs stand at which verdict, and how many are late by more than a minute. Those that
+-- cannot have a value where they run are counted by themselves.
 SELECT standing.status, COUNT(*) AS kpis, SUM(standing.overdue) AS overdue
-  FROM (SELECT COALESCE(newest.Status, N'Unknown') AS status,
+  FROM (SELECT CASE WHEN newest.ErrorType = N'not_available' THEN N'NotAvailable'
+                    ELSE COALESCE(newest.Status, N'Unknown') END AS status,
                CASE WHEN indicator.NextDueAt < DATEADD(second, -60, SYSUTCDATETIME())
                     THEN 1 ELSE 0 END AS overdue
           FROM monitoring.Indicators AS indicator
          OUTER APPLY (
-                   SELECT TOP (1) result.Status
+                   SELECT TOP (1) result.Status, result.ErrorType
                      FROM monitoring.DatabaseMonitoringResults AS result
                     WHERE result.IndicatorId = indicator.IndicatorId
                     ORDER BY result.ExecutedAt DESC, result.ResultId DESC) AS newest

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from services.settings import Settings, name_of
+from tests.architecture.checks_document import DOCUMENT, written_anew
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -46,10 +47,12 @@ def test_the_readme_has_a_curl_for_every_route() -> None:
         assert re.search(rf"curl.*{pattern}(?![\w/])", README), route
 
 
-def test_the_list_of_checks_has_every_check() -> None:
-    listed = re.findall(r"^\| `(\w+)`", (ROOT / "docs/checks.md").read_text("utf-8"), re.MULTILINE)
-    files = sorted(path.stem for path in (ROOT / "sql/postgres/kpis").glob("*.sql"))
-    assert sorted(listed) == files
+def test_the_list_of_checks_says_what_the_checks_say() -> None:
+    document = DOCUMENT.read_text("utf-8")
+    listed = re.findall(r"^\| `(\w+)` \(", document, re.MULTILINE)
+    files = [path.stem for path in ROOT.glob("sql/*/kpis/*.sql")]
+    assert sorted(listed) == sorted(files)
+    assert document == written_anew(document), "python -m tests.architecture.checks_document"
 
 
 def test_links_between_documents_lead_somewhere() -> None:

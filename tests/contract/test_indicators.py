@@ -233,3 +233,14 @@ def test_the_summary_counts_verdicts_and_what_is_late(lab: Lab) -> None:
     with lab.store.read() as work:
         counts = {row.status: (row.kpis, row.overdue) for row in work.indicators.summary()}
     assert counts == {"Healthy": (1, 0), "Unknown": (1, 1)}
+
+
+def test_what_cannot_have_a_value_here_is_not_counted_among_the_errors(store: Store) -> None:
+    add(store, DEFINITION, replace(DEFINITION, name="two"))
+    for check, error_type in zip(claim(store), ("not_available", "timeout"), strict=True):
+        result = result_of(check, status=Verdict.ERROR, value=None, error_type=error_type)
+        with store.work() as work:
+            work.results.add(check, result, worker_instance_id=None)
+    with store.read() as work:
+        counts = {row.status: row.kpis for row in work.indicators.summary()}
+    assert counts == {"NotAvailable": 1, "Error": 1}
