@@ -159,7 +159,7 @@ class Config(Protocol):
 
 
 class Retention(Protocol):
-    def remove(self, kind: str, *, days: int, batch: int) -> int:
+    def remove(self, table: str, *, days: int, batch: int) -> int:
         """Remove one batch of what is older; how many rows it was."""
         ...
 

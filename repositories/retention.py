@@ -2,14 +2,20 @@
 
 from repositories.contracts import Session
 
-KINDS = ("results", "worker_jobs", "worker_metrics", "status_history", "worker_instances")
+TABLES = (
+    "database_monitoring_results",
+    "worker_jobs",
+    "worker_metrics",
+    "system_status_history",
+    "worker_instances",
+)
 
 
 class SqlRetention:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def remove(self, kind: str, *, days: int, batch: int) -> int:
-        if kind not in KINDS:
-            raise ValueError(f"nothing is known of {kind!r}")
-        return self._session.run(f"retention.remove_{kind}", days=days, batch=batch)
+    def remove(self, table: str, *, days: int, batch: int) -> int:
+        if table not in TABLES:
+            raise ValueError(f"nothing is known of {table!r}")
+        return self._session.run(f"retention.remove_{table}", days=days, batch=batch)

@@ -28,27 +28,28 @@ class UpkeepService:
         deadline = self._clock() + LONGEST_SECONDS
         with self._store.single() as work:
             work.workers.retire(silent_seconds=SILENT_SECONDS)
-        return {kind: self._remove(kind, days, deadline) for kind, days in self._kept().items()}
+        kept = self._kept()
+        return {table: self._remove(table, days, deadline) for table, days in kept.items()}
 
     def _kept(self) -> dict[str, int]:
-        """Days that each kind is kept; the store's config is stronger than the app's settings."""
+        """Days that each table's rows are kept; the store's config goes before the settings."""
         with self._store.read() as work:
             configured = work.config.find(RETENTION_KEY)
         results = _days(configured) or self._settings.historical_data_retention_days
         logs = _days(configured) or self._settings.log_retention_days
         return {
-            "results": results,
+            "database_monitoring_results": results,
             "worker_jobs": logs,
             "worker_metrics": logs,
-            "status_history": self._settings.status_history_retention_days,
+            "system_status_history": self._settings.status_history_retention_days,
             "worker_instances": logs,
         }
 
-    def _remove(self, kind: str, days: int, deadline: float) -> int:
+    def _remove(self, table: str, days: int, deadline: float) -> int:
         removed = 0
         with self._store.single() as work:
             while self._clock() < deadline:
-                batch = work.retention.remove(kind, days=days, batch=self._batch)
+                batch = work.retention.remove(table, days=days, batch=self._batch)
                 removed += batch
                 if batch < self._batch:
                     break

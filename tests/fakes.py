@@ -3,10 +3,11 @@
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from repositories.contracts import Answer
 from repositories.records import (
@@ -104,7 +105,7 @@ class FakeWorkers:
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
         self.all: dict[str, tuple[Worker, datetime, str]] = {}
-        self.figures: list[tuple[str, Figure]] = []
+        self.figures: list[tuple[str, datetime, Figure]] = []
 
     def register(self, worker: Worker) -> None:
         self.all.setdefault(worker.worker_instance_id, (worker, self._clock(), "Running"))
@@ -113,7 +114,8 @@ class FakeWorkers:
         if worker_instance_id not in self.all:
             return False
         self.all[worker_instance_id] = self.all[worker_instance_id][0], self._clock(), status
-        self.figures += [(worker_instance_id, figure) for figure in figures]
+        now = self._clock()
+        self.figures += [(worker_instance_id, now, figure) for figure in figures]
         return True
 
     def retire(self, *, silent_seconds: int) -> int:
@@ -348,16 +350,44 @@ class FakeConfig:
 
 
 class FakeRetention:
-    """Holds the ages, in days, of the rows of each kind."""
+    """Removes from what the other fakes hold; nobody makes worker jobs yet."""
 
-    def __init__(self) -> None:
-        self.ages: dict[str, list[float]] = {}
+    def __init__(
+        self,
+        clock: FakeClock,
+        heartbeats: FakeHeartbeats,
+        workers: FakeWorkers,
+        indicators: FakeIndicators,
+    ) -> None:
+        self._clock = clock
+        self._heartbeats, self._workers, self._indicators = heartbeats, workers, indicators
 
-    def remove(self, kind: str, *, days: int, batch: int) -> int:
-        old = [age for age in self.ages.get(kind, ()) if age > days][:batch]
-        for age in old:
-            self.ages[kind].remove(age)
+    def remove(self, table: str, *, days: int, batch: int) -> int:
+        limit = self._clock() - timedelta(days=days)
+        old = sorted(
+            (at, number, drop) for number, (at, drop) in enumerate(self._rows(table)) if at < limit
+        )[:batch]
+        for _, _, drop in old:
+            drop()
         return len(old)
+
+    def _rows(self, table: str) -> Iterator[tuple[datetime, Callable[[], object]]]:
+        """When each row is from, and how to remove it."""
+        if table == "database_monitoring_results":
+            for one in self._indicators.all.values():
+                for result in one.results:
+                    yield result.checked_at, partial(one.results.remove, result)
+        elif table == "system_status_history":
+            for beat in self._heartbeats.history:
+                yield beat.last_heartbeat, partial(self._heartbeats.history.remove, beat)
+        elif table == "worker_metrics":
+            for measured in self._workers.figures:
+                yield measured[1], partial(self._workers.figures.remove, measured)
+        elif table == "worker_instances":
+            measured_ids = {worker_id for worker_id, _, _ in self._workers.figures}
+            for worker_id, (_, seen, status) in self._workers.all.items():
+                if status in {"Stopped", "Error"} and worker_id not in measured_ids:
+                    yield seen, partial(self._workers.all.pop, worker_id)
 
 
 class FakeFacts:
@@ -383,7 +413,7 @@ class FakeStore:
         self.results = FakeResults(self.clock, self.indicators)
         self.metrics = FakeMetrics(self.clock)
         self.config = FakeConfig()
-        self.retention = FakeRetention()
+        self.retention = FakeRetention(self.clock, self.heartbeats, self.workers, self.indicators)
         self.facts = FakeFacts()
         self._locks: set[str] = set()
         self._guard = threading.RLock()

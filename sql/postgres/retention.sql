@@ -1,7 +1,7 @@
 -- Each statement removes at most one batch of rows older than so many days, oldest first, and is a
 -- transaction of its own: it holds few row locks, briefly. No rows left to remove: 0.
 
--- name: remove_results
+-- name: remove_database_monitoring_results
 DELETE FROM monitoring.database_monitoring_results
  WHERE result_id IN (
            SELECT result_id FROM monitoring.database_monitoring_results
@@ -22,7 +22,7 @@ DELETE FROM monitoring.worker_metrics
             WHERE recorded_at < now() - make_interval(days => :days)
             ORDER BY recorded_at LIMIT :batch FOR UPDATE SKIP LOCKED);
 
--- name: remove_status_history
+-- name: remove_system_status_history
 DELETE FROM monitoring.system_status_history
  WHERE id IN (
            SELECT id FROM monitoring.system_status_history

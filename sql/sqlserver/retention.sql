@@ -2,7 +2,7 @@
 -- transaction of its own: it holds few row locks, briefly. A batch must stay below the 5,000 locks
 -- at which a server locks the whole table instead. No rows left to remove: 0.
 
--- name: remove_results
+-- name: remove_database_monitoring_results
 DELETE FROM monitoring.DatabaseMonitoringResults WITH (ROWLOCK)
  WHERE ResultId IN (
            SELECT TOP (:batch) old.ResultId
@@ -29,7 +29,7 @@ DELETE FROM monitoring.WorkerMetrics WITH (ROWLOCK)
             ORDER BY old.RecordedAt);
 SELECT @@ROWCOUNT AS changed;
 
--- name: remove_status_history
+-- name: remove_system_status_history
 DELETE FROM monitoring.SystemStatusHistory WITH (ROWLOCK)
  WHERE Id IN (
            SELECT TOP (:batch) old.Id

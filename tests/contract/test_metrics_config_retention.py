@@ -2,8 +2,10 @@ import pytest
 
 from repositories.contracts import Store
 from repositories.records import Json
-from repositories.retention import KINDS
+from repositories.retention import TABLES
 from tests.contract.conftest import Lab
+from tests.contract.test_indicators import DEFINITION, add, result_of
+from tests.contract.test_workers import FIGURES, ID, WORKER
 
 
 def test_executions_add_up(store: Store) -> None:
@@ -50,10 +52,55 @@ def test_what_is_not_set_in_config_leaves_the_settings_in_force(store: Store) ->
         assert work.config.find("MonitoringWorker.RetentionDays") is None
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_nothing_is_removed_where_nothing_is_old(store: Store, kind: str) -> None:
+@pytest.mark.parametrize("table", TABLES)
+def test_nothing_is_removed_where_nothing_is_old(store: Store, table: str) -> None:
     with store.single() as work:
-        assert work.retention.remove(kind, days=1, batch=10) == 0
+        assert work.retention.remove(table, days=1, batch=10) == 0
+
+
+def test_old_heartbeats_are_removed_a_batch_at_a_time_and_new_ones_stay(lab: Lab) -> None:
+    with lab.store.single() as work:
+        for _ in range(3):
+            work.heartbeats.beat("librarian", status="running")
+    lab.let_time_pass(days=61)
+    with lab.store.single() as work:
+        work.heartbeats.beat("librarian", status="running")
+        removed = [
+            work.retention.remove("system_status_history", days=60, batch=2) for _ in range(3)
+        ]
+        assert removed == [2, 1, 0]
+        (service,) = work.heartbeats.services(after=None, limit=2)
+        assert service.service == "librarian"
+
+
+def test_old_results_are_removed_and_new_ones_stay(lab: Lab) -> None:
+    add(lab.store, DEFINITION)
+    for days in (91, 0):
+        with lab.store.work() as work:
+            check = work.indicators.find("one")
+            assert check is not None
+            work.results.add(check, result_of(check), worker_instance_id=None)
+        lab.let_time_pass(days=days)
+    with lab.store.single() as work:
+        assert work.retention.remove("database_monitoring_results", days=90, batch=10) == 1
+        assert len(work.results.history("one", hours=None, before=None, limit=10)) == 1
+
+
+def test_a_worker_goes_after_it_was_retired_and_its_figures_are_gone(lab: Lab) -> None:
+    with lab.store.single() as work:
+        work.workers.register(WORKER)
+        work.workers.beat(ID, status="Running", figures=FIGURES)
+    lab.let_time_pass(days=31)
+    with lab.store.single() as work:
+
+        def remove(table: str) -> int:
+            return work.retention.remove(table, days=30, batch=10)
+
+        assert remove("worker_instances") == 0
+        work.workers.retire(silent_seconds=900)
+        assert remove("worker_instances") == 0
+        assert remove("worker_metrics") == len(FIGURES)
+        assert remove("worker_instances") == 1
 
 
 def test_a_lock_is_held_by_one_at_a_time(lab: Lab) -> None:

@@ -28,7 +28,6 @@ from repositories.sqlserver import SqlServerDatabase
 from repositories.sqlserver.engine import SqlServerSession
 from repositories.sqlserver.statements import MARK
 from repositories.statements import Statement, compile_statement
-from repositories.store import SqlStore
 from repositories.urls import parse
 from tests.contract.conftest import NAMES, SqlServerLab
 from tests.contract.sqlserver import at_port, database_url, with_wrong_password
@@ -467,17 +466,3 @@ def test_the_store_says_which_server_it_is_on(sqlserver_lab: SqlServerLab) -> No
         assert server.connections >= 1
         assert server.max_connections >= server.connections
         assert work.facts.revision() == "0002"
-
-
-def test_old_rows_go_a_batch_at_a_time(sqlserver_lab: SqlServerLab) -> None:
-    sqlserver_lab.empty()
-    store: SqlStore = sqlserver_lab.store
-    with store.single() as work:
-        for _ in range(5):
-            work.heartbeats.beat("librarian", status="running")
-    sqlserver_lab.let_time_pass(hours=49)
-    with store.single() as work:
-        work.heartbeats.beat("librarian", status="running")
-        removed = [work.retention.remove("status_history", days=2, batch=2) for _ in range(4)]
-    assert removed == [2, 2, 1, 0]
-    assert sqlserver_lab.count("monitoring.SystemStatusHistory") == 1

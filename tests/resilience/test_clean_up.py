@@ -13,7 +13,12 @@ pytestmark = pytest.mark.slow
 
 Connection = psycopg.Connection[Any]
 BATCH = 1000
-OLD = {"results": 2500, "worker_jobs": 30, "worker_metrics": 1200, "status_history": 1000}
+OLD = {
+    "database_monitoring_results": 2500,
+    "worker_jobs": 30,
+    "worker_metrics": 1200,
+    "system_status_history": 1000,
+}
 NEW = 50
 
 
@@ -56,7 +61,7 @@ def test_a_clean_up_that_runs_twice_removes_nothing_the_second_time(
             host.fire("clean_up")
             wait_until(lambda times=times: len(runs(host)) == times, within=20)  # type: ignore[misc]
         first, second = runs(host)
-    assert first["outcome"]["results"] == OLD["results"]
+    assert first["outcome"] == {**OLD, "worker_instances": 1}
     assert Counter(second["outcome"].values()) == {0: 5}
 
 
@@ -69,7 +74,7 @@ def skips(host: LocalHost) -> list[dict[str, Any]]:
 
 
 def fill(connection: Connection) -> None:
-    """Old and new rows of every kind; the old worker's metrics go before it does."""
+    """Old and new rows of every table; the old worker's metrics go before it does."""
     connection.execute(
         """
         INSERT INTO monitoring.worker_instances
@@ -93,13 +98,13 @@ def fill(connection: Connection) -> None:
         SELECT 'one', connection_id, query_id, 'test', 'test' FROM here, query
         """
     )
-    for kind, statement in FILLINGS.items():
-        connection.execute(statement.encode(), {"rows": OLD[kind], "days": 91})
+    for table, statement in FILLINGS.items():
+        connection.execute(statement.encode(), {"rows": OLD[table], "days": 91})
         connection.execute(statement.encode(), {"rows": NEW, "days": 29})
 
 
 FILLINGS = {
-    "results": """
+    "database_monitoring_results": """
         INSERT INTO monitoring.database_monitoring_results
                (indicator_id, executed_at, status, message, duration_ms, environment, provider)
         SELECT indicator_id, now() - make_interval(days => %(days)s), 'Healthy', '', 1, 'test',
@@ -121,7 +126,7 @@ FILLINGS = {
                monitoring.worker_instances
          WHERE worker_name = CASE WHEN %(days)s > 90 THEN 'old' ELSE 'new' END
         """,
-    "status_history": """
+    "system_status_history": """
         INSERT INTO monitoring.system_status_history
                (service_name, status, heartbeat_timestamp, due_at)
         SELECT 'importer', 'running', at, at
@@ -129,16 +134,10 @@ FILLINGS = {
                (SELECT now() - make_interval(days => %(days)s) AS at) AS clock
         """,
 }
-TABLES = {
-    "results": "database_monitoring_results",
-    "worker_jobs": "worker_jobs",
-    "worker_metrics": "worker_metrics",
-    "status_history": "system_status_history",
-}
 
 
 def remaining(connection: Connection) -> dict[str, int]:
-    return {kind: count(connection, table) for kind, table in TABLES.items()}
+    return {table: count(connection, table) for table in OLD}
 
 
 def count(connection: Connection, table: str) -> int:
@@ -161,7 +160,7 @@ def watch_deletions(connection: Connection) -> None:
         END $$;
         """
     )
-    for table in (*TABLES.values(), "worker_instances"):
+    for table in (*OLD, "worker_instances"):
         connection.execute(
             f"CREATE TRIGGER watched AFTER DELETE ON monitoring.{table}"
             " REFERENCING OLD TABLE AS gone"

@@ -1,37 +1,81 @@
 import pytest
 
+from repositories.records import Definition, Figure, Result, Rule, Verdict, Worker
 from services.settings import ScheduledTasks
 from services.upkeep import RETENTION_KEY, UpkeepService
-from tests.fakes import FakeStore
+from tests.fakes import FakeClock, FakeStore
+
+FIGURE = Figure(name="memory", value=1.0, unit="bytes")
+WORKER = Worker(
+    worker_instance_id="w",
+    worker_name="watchkeeper",
+    machine_name="here",
+    process_id=1,
+    version="0.1.0",
+    environment="Test",
+)
+DEFINITION = Definition(
+    name="one",
+    description="",
+    connection_name="store",
+    query_type="Custom",
+    sql="SELECT 1",
+    timeout_seconds=5,
+    schedule="30",
+    priority=5,
+    owner=None,
+    rule=Rule(),
+)
 
 
 @pytest.fixture
 def store() -> FakeStore:
-    store = FakeStore()
-    for kind in ("results", "worker_metrics", "status_history"):
-        store.retention.ages[kind] = [float(age) for age in range(100)]
+    """A beat, a worker's figure and a run by hand on each of the last hundred days, and today's."""
+    store = FakeStore(FakeClock())
+    store.workers.register(WORKER)
+    store.indicators.add_connection(
+        "store", provider="PostgreSQL", address="setting:STORE_URL", environment="T", actor="t"
+    )
+    store.indicators.add(DEFINITION, actor="t")
+    for _ in range(100):
+        store.heartbeats.beat("librarian", status="running")
+        store.workers.beat(WORKER.worker_instance_id, status="Running", figures=[FIGURE])
+        check = store.indicators.find("one")
+        assert check is not None
+        result = Result(
+            status=Verdict.HEALTHY,
+            value=None,
+            message="",
+            error_type=None,
+            duration_ms=1,
+            executed_at=check.claimed_at,
+        )
+        store.results.add(check, result, worker_instance_id=None)
+        store.clock.move(days=1)
     return store
 
 
-def test_each_kind_is_kept_as_long_as_its_setting_says(store: FakeStore) -> None:
+def test_each_table_is_kept_as_long_as_its_setting_says(store: FakeStore) -> None:
     removed = UpkeepService(store, ScheduledTasks(), batch=7).clean_up()
     assert removed == {
-        "results": 9,
+        "database_monitoring_results": 10,
         "worker_jobs": 0,
-        "worker_metrics": 69,
-        "status_history": 39,
+        "worker_metrics": 70,
+        "system_status_history": 40,
         "worker_instances": 0,
     }
 
 
-def test_the_stores_own_config_is_stronger(store: FakeStore) -> None:
+def test_the_stores_own_config_is_stronger_for_all_but_heartbeats(store: FakeStore) -> None:
     store.config.put(RETENTION_KEY, "10", description="", actor="t")
     removed = UpkeepService(store, ScheduledTasks()).clean_up()
-    assert (removed["results"], removed["worker_metrics"], removed["status_history"]) == (
-        89,
-        89,
-        39,
-    )
+    assert removed == {
+        "database_monitoring_results": 90,
+        "worker_jobs": 0,
+        "worker_metrics": 90,
+        "system_status_history": 40,
+        "worker_instances": 0,
+    }
 
 
 @pytest.mark.parametrize("nonsense", ["", "0", "-1", "soon", "1e3", "99999999", "²"])
@@ -39,7 +83,7 @@ def test_a_config_value_that_is_no_number_of_days_does_not_count(
     store: FakeStore, nonsense: str
 ) -> None:
     store.config.put(RETENTION_KEY, nonsense, description="", actor="t")
-    assert UpkeepService(store, ScheduledTasks()).clean_up()["results"] == 9
+    assert UpkeepService(store, ScheduledTasks()).clean_up()["database_monitoring_results"] == 10
 
 
 def test_a_second_run_removes_nothing(store: FakeStore) -> None:
@@ -51,5 +95,5 @@ def test_a_second_run_removes_nothing(store: FakeStore) -> None:
 def test_it_stops_when_its_time_is_over_and_goes_on_the_next_time(store: FakeStore) -> None:
     ticks = iter([0.0, *([1.0] * 3), *([1000.0] * 100)])
     upkeep = UpkeepService(store, ScheduledTasks(), batch=2, clock=lambda: next(ticks))
-    assert upkeep.clean_up()["results"] == 6
-    assert UpkeepService(store, ScheduledTasks()).clean_up()["results"] == 3
+    assert upkeep.clean_up()["database_monitoring_results"] == 6
+    assert UpkeepService(store, ScheduledTasks()).clean_up()["database_monitoring_results"] == 4
