@@ -104,9 +104,7 @@ def _problem(error: Exception, req: func.HttpRequest, correlation_id: str) -> Re
     status = status_of(error)
     foreseen = status is not HTTPStatus.INTERNAL_SERVER_ERROR
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.error(
-            "request failed: %s", type(error).__name__, exc_info=None if foreseen else error
-        )
+        _log(error, status, req, foreseen=foreseen)
     name = type(error).__name__ if foreseen else "InternalError"
     body = {
         "type": f"urn:watchkeeper:problem:{name}",
@@ -119,6 +117,22 @@ def _problem(error: Exception, req: func.HttpRequest, correlation_id: str) -> Re
     if isinstance(error, domain.InvalidRequest):
         body["errors"] = error.faults
     return Reply(body, status, {"content-type": "application/problem+json"})
+
+
+def _log(error: Exception, status: HTTPStatus, req: func.HttpRequest, *, foreseen: bool) -> None:
+    """The log says what the answer must not: the driver's own words, or the traceback."""
+    facts = {
+        "path": urlsplit(req.url).path,
+        "status": status,
+        "detail": str(error),
+        "cause": str(error.__cause__) if error.__cause__ else None,
+    }
+    logger.error(
+        "request failed: %s",
+        type(error).__name__,
+        extra=facts,
+        exc_info=None if foreseen else error,
+    )
 
 
 def _response(answer: Reply, correlation_id: str) -> func.HttpResponse:

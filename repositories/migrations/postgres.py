@@ -137,9 +137,10 @@ def _connect(url: DatabaseUrl) -> psycopg.Connection[Any]:
 def _password(url: DatabaseUrl) -> dict[str, Any]:
     if not url.entra:
         return {}
-    from repositories.postgres.connections import entra_token
+    from repositories.entra import entra_token
+    from repositories.postgres.connections import ENTRA_SCOPE
 
-    return {"password": entra_token()}
+    return {"password": entra_token(ENTRA_SCOPE)}
 
 
 def _line(body: str, done: int, error: psycopg.Error) -> int | None:

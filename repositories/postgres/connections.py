@@ -14,6 +14,8 @@ from psycopg.types.datetime import TimestampLoader
 from psycopg.types.string import TextLoader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from repositories.entra import entra_token
+from repositories.errors import StorageError
 from repositories.records import Json
 from repositories.urls import DatabaseUrl
 
@@ -61,18 +63,6 @@ class _Adapted:
         return adapters()
 
 
-@cache
-def _credential() -> Any:  # noqa: ANN401 - azure-identity is imported only where it is used
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
-
-
-def entra_token() -> str:
-    """A token that PostgreSQL takes as a password; azure-identity keeps it until it expires."""
-    return str(_credential().get_token(ENTRA_SCOPE).token)
-
-
 def connect_arguments(url: DatabaseUrl, *, connect_seconds: int, name: str) -> dict[str, Any]:
     """What psycopg.connect needs beyond the address; called for each new connection."""
     arguments: dict[str, Any] = {
@@ -86,7 +76,7 @@ def connect_arguments(url: DatabaseUrl, *, connect_seconds: int, name: str) -> d
         "tcp_user_timeout": 30_000,
     }
     if url.entra:
-        arguments["password"] = entra_token()
+        arguments["password"] = entra_token(ENTRA_SCOPE)
     return arguments
 
 
@@ -133,13 +123,13 @@ class Failures:
     """The newest failure to connect."""
 
     def __init__(self) -> None:
-        self._error: psycopg.Error | None = None
+        self._error: Exception | None = None
         self._at = float("-inf")
 
-    def note(self, error: psycopg.Error) -> None:
+    def note(self, error: Exception) -> None:
         self._error, self._at = error, time.monotonic()
 
-    def since(self, instant: float) -> psycopg.Error | None:
+    def since(self, instant: float) -> Exception | None:
         return self._error if self._at >= instant else None
 
 
@@ -183,7 +173,11 @@ class Pool:
         self._patience_seconds = patience_seconds
 
         def arguments() -> dict[str, Any]:
-            made = connect_arguments(url, connect_seconds=CONNECT_SECONDS, name=name)
+            try:
+                made = connect_arguments(url, connect_seconds=CONNECT_SECONDS, name=name)
+            except StorageError as error:
+                self._failures.note(error)
+                raise
             return {**made, "failures": self._failures}
 
         self._pool: ConnectionPool[Any] = ConnectionPool(

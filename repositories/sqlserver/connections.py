@@ -2,9 +2,9 @@
 
 import socket
 import struct
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from repositories.entra import entra_token
 from repositories.errors import Unavailable
 from repositories.sqlserver.driver import load_driver
 from repositories.sqlserver.odbc import odbc_string, tcp_address
@@ -34,7 +34,7 @@ def connect(
         text,
         autocommit=not read_only,
         timeout=connect_seconds,
-        attrs_before={SQL_COPT_SS_ACCESS_TOKEN: entra_token()} if url.entra else {},
+        attrs_before={SQL_COPT_SS_ACCESS_TOKEN: access_token()} if url.entra else {},
     )
     connection.add_output_converter(SQL_DATETIMEOFFSET, utc_of_offset)
     return connection
@@ -56,14 +56,7 @@ def _knock(text: str) -> None:
         return
 
 
-def entra_token() -> bytes:
-    """A token in the form that the driver takes; azure-identity keeps it until it expires."""
-    token = str(_credential().get_token(ENTRA_SCOPE).token).encode("utf-16-le")
+def access_token() -> bytes:
+    """A token in the form that the driver takes."""
+    token = entra_token(ENTRA_SCOPE).encode("utf-16-le")
     return struct.pack(f"<I{len(token)}s", len(token), token)
-
-
-@cache
-def _credential() -> Any:  # noqa: ANN401 - azure-identity is imported only where it is used
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
