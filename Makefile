@@ -1,6 +1,6 @@
 # Watchkeeper's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format install migrate db demo bench clean clean-data
+.PHONY: help run test test-fast check format install migrate db demo bench bench-jobs clean clean-data
 
 # PYTHON=python3.13 takes another one, in an environment of its own (.venv-3.13).
 # A name on PATH may be a shim of a Python that is not there, so each is tried.
@@ -16,6 +16,8 @@ define with
 	python=$$("$(PYTHON)" devhost/environment.py $(1) $(NAMED)) || exit 1;
 endef
 # Sets STORE_URL: the user's, else that of the embedded PostgreSQL that runs.
+# Two processes, each with a PostgreSQL of its own; a file's tests stay together. ARGS="-n 0" for one.
+SPREAD = -n 2 --dist loadfile
 store = STORE_URL=$$("$$python" -m devhost.run url) && export STORE_URL &&
 
 help: ## List these commands
@@ -25,10 +27,10 @@ run: ## Serve the app on http://localhost:7071 (PORT=) with all it needs, until 
 	$(call with,run) exec "$$python" -m devhost.run
 
 test: ## Run the whole test suite (ARGS= for pytest, PYTHON=python3.13 for another Python)
-	$(call with,test) exec "$$python" -m pytest $(ARGS)
+	$(call with,test) exec "$$python" -m pytest $(SPREAD) $(ARGS)
 
 test-fast: ## Run the tests that take little time
-	$(call with,test) exec "$$python" -m pytest -m "not slow" $(ARGS)
+	$(call with,test) exec "$$python" -m pytest $(SPREAD) -m "not slow" $(ARGS)
 
 check: ## Check style, types and the direction of imports
 	$(call with,test) set -e; bin=$$(dirname "$$python"); \
@@ -52,6 +54,9 @@ demo: ## Run a small workload of jobs on the store that runs, to have something 
 
 bench: ## Measure the app against bare drivers
 	$(call with,test) exec "$$python" -m tests.bench $(ARGS)
+
+bench-jobs: ## Measure the lists and reports on 1,000,000 jobs (ARGS=20000 for fewer), in minutes
+	$(call with,test) exec "$$python" -m tests.bench bench-jobs $(ARGS)
 
 clean: ## Remove environments, caches and reports; the data stay
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from repositories.contracts import Answer
+from repositories.contracts.databases import Answer
 from repositories.errors import BadStatement, StatementTimeout
-from repositories.records import ResultType
+from repositories.records.kpis import ResultType
 
 Described = Sequence[Sequence[object]] | None
 """A cursor's description: None where the statement returned no rows."""

@@ -1,6 +1,6 @@
 """Settings that change without a deployment."""
 
-from repositories.contracts import Session
+from repositories.contracts.databases import Session
 
 
 class SqlConfig:

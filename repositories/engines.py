@@ -1,10 +1,10 @@
 """Which engine: asked once, where things are built."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Protocol, Self
 
-from repositories.contracts import Database, Session
+from repositories.contracts.databases import Database, Session
 from repositories.errors import BadUrl, NotConfigured, StorageError
 from repositories.urls import DatabaseUrl, EngineName, parse
 
@@ -75,6 +75,9 @@ class Unconfigured:
 
     def mean_query_ms(self) -> float | None:
         return None
+
+    def reading_from(self, relations: Mapping[str, Collection[str]]) -> Self:
+        return self
 
     def _error(self) -> StorageError:
         return NotConfigured(self._reason)

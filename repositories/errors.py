@@ -37,6 +37,10 @@ class BadStatement(StorageError):
     """The database does not understand the statement."""
 
 
+class NotOffered(StorageError):
+    """The database keeps no such figures."""
+
+
 class BadUrl(StorageError):
     """The database URL is not one that Watchkeeper understands."""
 

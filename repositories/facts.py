@@ -1,8 +1,8 @@
 """What is known of the store itself."""
 
-from repositories.contracts import Session
+from repositories.contracts.databases import Session
 from repositories.errors import BadStatement
-from repositories.records import Server
+from repositories.records.processes import Server
 
 
 class SqlFacts:

@@ -1,7 +1,8 @@
 """Who was seen alive, and when."""
 
-from repositories.contracts import Session
-from repositories.records import ServiceStatus, build
+from repositories.contracts.databases import Session
+from repositories.records.processes import ServiceStatus
+from repositories.records.rows import build
 
 
 class SqlHeartbeats:

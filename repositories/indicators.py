@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from repositories.contracts import Row, Session
-from repositories.records import (
+from repositories.contracts.databases import Row, Session
+from repositories.records.kpis import (
     Check,
     Connection,
     Definition,
@@ -16,8 +16,8 @@ from repositories.records import (
     ResultType,
     Rule,
     VerdictCount,
-    build,
 )
+from repositories.records.rows import build
 
 LEASE_MARGIN_SECONDS = 10
 

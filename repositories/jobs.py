@@ -1,53 +1,93 @@
 """Jobs and their tasks."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from repositories.contracts import Database, Jobs, Session
-from repositories.records import Job, Stage, Task, build
+from repositories.containment import documents_of, pairs_of
+from repositories.contracts.databases import Session
+from repositories.records.jobs import ChangeTime, Job, JobFilter, Parameter, Stage, Task, TaskFilter
+from repositories.records.rows import build
+
+EVERY_JOB, EVERY_TASK = JobFilter(), TaskFilter()
 
 
 class SqlJobs:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    def now(self) -> datetime:
+        row = self._session.row("jobs.now")
+        assert row is not None  # noqa: S101
+        now: datetime = row["now"]
+        return now
+
     def find(self, job_id: str) -> Job | None:
-        return next(iter(self._newest(job_id=job_id, limit=1)), None)
+        return next(iter(build(Job, self._session.rows("jobs.find", job_id=job_id))), None)
 
     def newest(
         self,
+        chosen: JobFilter = EVERY_JOB,
         *,
-        statuses: Iterable[str] | None = None,
-        job_type: str | None = None,
-        hours: int | None = None,
-        before: tuple[datetime, str] | None = None,
+        by: ChangeTime = ChangeTime.CREATED_AT,
+        oldest_first: bool = False,
+        after: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[Job]:
-        return self._newest(
-            statuses=statuses, job_type=job_type, hours=hours, before=before, limit=limit
+        rows = self._session.rows(
+            "jobs.newest",
+            job_type=chosen.job_type,
+            hours=chosen.hours,
+            limit=limit,
+            **_containing(chosen.parameters),
+            **_statuses(chosen.statuses, by),
+            **_by_time(by, after, oldest_first=oldest_first),
         )
+        return build(Job, rows)
+
+    def longest(
+        self,
+        chosen: JobFilter = EVERY_JOB,
+        *,
+        as_of: datetime,
+        shortest_first: bool = False,
+        after: tuple[int, str] | None = None,
+        limit: int,
+    ) -> list[tuple[Job, int]]:
+        lasted, last_id = after or (None, None)
+        rows = self._session.rows(
+            "jobs.longest",
+            as_of=as_of,
+            statuses=_array(chosen.statuses),
+            job_type=chosen.job_type,
+            hours=chosen.hours,
+            shortest_first=shortest_first,
+            at_most_us=None if shortest_first else lasted,
+            at_least_us=lasted if shortest_first else None,
+            last_id=last_id,
+            limit=limit,
+            **_containing(chosen.parameters),
+        )
+        lasting = [row["lasted_us"] for row in rows]
+        jobs = build(Job, [{k: v for k, v in row.items() if k != "lasted_us"} for row in rows])
+        return list(zip(jobs, lasting, strict=True))
 
     def newest_tasks(
         self,
+        chosen: TaskFilter = EVERY_TASK,
         *,
-        statuses: Iterable[str] | None = None,
-        stage: int | None = None,
-        task_type: str | None = None,
-        hours: int | None = None,
-        before: tuple[datetime, str] | None = None,
+        by: ChangeTime = ChangeTime.CREATED_AT,
+        oldest_first: bool = False,
+        after: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[Task]:
-        before_at, before_id = before or (None, None)
         rows = self._session.rows(
             "jobs.newest_tasks",
-            statuses=_array(statuses),
-            stage=stage,
-            task_type=task_type,
-            hours=hours,
-            before_at=before_at,
-            before_id=before_id,
+            stage=chosen.stage,
+            task_type=chosen.task_type,
+            hours=chosen.hours,
             limit=limit,
+            **_statuses(chosen.statuses, by),
+            **_by_time(by, after, oldest_first=oldest_first),
         )
         return build(Task, rows)
 
@@ -84,41 +124,43 @@ class SqlJobs:
     def functions(self) -> Sequence[str]:
         return [row["name"] for row in self._session.rows("jobs.functions")]
 
-    def _newest(
-        self,
-        *,
-        job_id: str | None = None,
-        statuses: Iterable[str] | None = None,
-        job_type: str | None = None,
-        hours: int | None = None,
-        before: tuple[datetime, str] | None = None,
-        limit: int,
-    ) -> list[Job]:
-        before_at, before_id = before or (None, None)
-        rows = self._session.rows(
-            "jobs.newest",
-            job_id=job_id,
-            statuses=_array(statuses),
-            job_type=job_type,
-            hours=hours,
-            before_at=before_at,
-            before_id=before_id,
-            limit=limit,
-        )
-        return build(Job, rows)
+
+def _by_time(
+    by: ChangeTime, after: tuple[datetime, str] | None, *, oldest_first: bool
+) -> dict[str, object]:
+    at, last_id = after or (None, None)
+    return {
+        "by_update": by is ChangeTime.UPDATED_AT,
+        "oldest_first": oldest_first,
+        "before_at": None if oldest_first else at,
+        "since_at": at if oldest_first else None,
+        "last_id": last_id,
+    }
 
 
-class SqlJobsDatabase:
-    """The jobs database: every session on it is read-only."""
+def _statuses(statuses: Collection[str] | None, by: ChangeTime) -> dict[str, object]:
+    """One is a plain comparison, which any index serves; of several created ones the newest of
+    each status come from an index that there is not by update.
+    """
+    wanted = _array(statuses)
+    one = wanted[0] if wanted and len(wanted) == 1 else None
+    several = None if one else wanted
+    created = by is ChangeTime.CREATED_AT
+    return {
+        "status": one,
+        "each_status": several if created else None,
+        "statuses": None if created else several,
+    }
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
-    @contextmanager
-    def read(self) -> Iterator[Jobs]:
-        with self._database.reading() as session:
-            yield SqlJobs(session)
+def _containing(parameters: Sequence[Parameter]) -> dict[str, object]:
+    """Each engine takes one of these."""
+    return {
+        "documents": documents_of(parameters) if parameters else None,
+        "pairs": pairs_of(parameters) if parameters else None,
+    }
 
 
 def _array(values: Iterable[str] | None) -> list[str] | None:
-    return None if values is None else [*values]
+    """Each once."""
+    return None if values is None else [*dict.fromkeys(values)]

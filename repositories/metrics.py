@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from repositories.contracts import Session
-from repositories.records import JobMetric, Json, build
+from repositories.contracts.databases import Session
+from repositories.records.processes import JobMetric
+from repositories.records.rows import Json, build
 
 
 class SqlMetrics:

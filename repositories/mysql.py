@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from repositories.answers import in_time, read_answer
-from repositories.contracts import Answer
+from repositories.contracts.databases import Answer
 from repositories.errors import (
     BadStatement,
     Conflict,
@@ -20,7 +20,7 @@ from repositories.errors import (
     StorageError,
     Unavailable,
 )
-from repositories.records import ResultType
+from repositories.records.kpis import ResultType
 from repositories.urls import GuestUrl, Tls
 
 MARGIN_SECONDS = 1

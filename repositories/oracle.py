@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from repositories.answers import read_answer
-from repositories.contracts import Answer
+from repositories.contracts.databases import Answer
 from repositories.errors import (
     BadStatement,
     Conflict,
@@ -21,7 +21,7 @@ from repositories.errors import (
     Unavailable,
 )
 from repositories.patience import wait_for
-from repositories.records import ResultType
+from repositories.records.kpis import ResultType
 from repositories.urls import GuestUrl
 
 QUERY = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/|\()*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)

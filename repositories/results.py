@@ -1,11 +1,12 @@
 """Every execution of a KPI."""
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
-from repositories.contracts import Session
+from repositories.contracts.databases import Session
 from repositories.indicators import with_value
-from repositories.records import Check, Result, StoredResult
+from repositories.records.kpis import BadVerdict, Check, Result, StoredResult
 
 
 class SqlResults:
@@ -47,3 +48,22 @@ class SqlResults:
         return [
             StoredResult(**{**with_value(row), "result_id": str(row["result_id"])}) for row in rows
         ]
+
+    def not_healthy(
+        self,
+        connections: Collection[str],
+        *,
+        since: datetime,
+        until: datetime,
+        limit: int,
+        limit_each: int,
+    ) -> list[BadVerdict]:
+        rows = self._session.rows(
+            "results.not_healthy",
+            connections=[*connections],
+            since=since,
+            until=until,
+            limit=limit,
+            limit_each=limit_each,
+        )
+        return [BadVerdict(**with_value(row)) for row in rows]

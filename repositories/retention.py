@@ -1,6 +1,6 @@
 """Removing what is old, a batch at a time."""
 
-from repositories.contracts import Session
+from repositories.contracts.databases import Session
 
 TABLES = (
     "database_monitoring_results",
@@ -8,6 +8,7 @@ TABLES = (
     "worker_metrics",
     "system_status_history",
     "worker_instances",
+    "audit_log",
 )
 
 

@@ -7,11 +7,12 @@ Inside:
 * a line that ends in `-- when name` is left out where that parameter is not given (None, or False
   for a flag that is only named so); `-- when not name` is the other way round. Absent filters
   are thereby absent from the statement, and the server plans for the ones that are there;
-* `{name}` is an identifier from the catalogue's own list (the schema of the jobs database, say).
+* `{name}` is an identifier from the catalogue's own list (the schema of the jobs database, say), or
+  another statement of ours that stands there in brackets (a Relation).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,12 @@ SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 TOKEN = re.compile(
     r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|::|(?<![\w:]):([a-z_]\w*)", re.DOTALL
 )
+
+
+class Relation(str):
+    """A statement of ours without parameters, to be read from within others."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,11 @@ class Statement:
             variant = self._variants[given] = self._compile(given)
         return variant.text, [values[name] for name in variant.names]
 
+    def relation(self, given: Collection[str]) -> Relation:
+        """This statement in brackets and on one line, with the lines of these flags."""
+        text, _ = self.bind({flag: flag in given for flag in self.flags})
+        return Relation(f"({' '.join(text.split())})")
+
     def _compile(self, given: frozenset[str]) -> Variant:
         kept = (
             line
@@ -70,13 +82,40 @@ class Statement:
         return _swap_placeholders("\n".join(kept), self.placeholder)
 
 
-def load(engine: str, placeholder: str, names: Mapping[str, str]) -> dict[str, Statement]:
+class Catalogue(Mapping[str, Statement]):
+    """The statements of an engine by name, each compiled when first asked for."""
+
+    def __init__(self, texts: Mapping[str, str], compiled: Callable[[str], Statement]) -> None:
+        self._texts, self._compiled = texts, compiled
+        self._statements: dict[str, Statement] = {}
+
+    def __getitem__(self, name: str) -> Statement:
+        if name not in self._statements:
+            self._statements[name] = self._compiled(self._texts[name])
+        return self._statements[name]
+
+    def relations(self, flags: Mapping[str, Collection[str]]) -> dict[str, Relation]:
+        """`relations.<name>` for each name, with the lines of its flags."""
+        return {name: self[f"relations.{name}"].relation(given) for name, given in flags.items()}
+
+    def changed(self, change: Callable[[Statement], Statement]) -> "Catalogue":
+        return Catalogue(self._texts, lambda text: change(self._compiled(text)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def load(engine: str, placeholder: str, names: Mapping[str, str]) -> Catalogue:
     """Every statement of an engine; `names` fills its `{identifiers}`."""
-    return {
-        f"{path.stem}.{name}": compile_statement(text, placeholder, names)
+    texts = {
+        f"{path.stem}.{name}": text
         for path in sorted((ROOT / engine).glob("*.sql"))
         for name, text in sections(path.read_text("utf-8"))
     }
+    return Catalogue(texts, lambda text: compile_statement(text, placeholder, names))
 
 
 def sections(source: str) -> list[tuple[str, str]]:
@@ -99,6 +138,8 @@ def compile_statement(text: str, placeholder: str, names: Mapping[str, str]) -> 
 
 def _identifier(name: str, names: Mapping[str, str]) -> str:
     value = names.get(name)
+    if isinstance(value, Relation):
+        return value
     if value is None or not SAFE_NAME.fullmatch(value):
         raise ValueError(f"{value!r} cannot be the name of {name}")
     return value

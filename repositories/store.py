@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from repositories.audit import SqlAudit
 from repositories.config import SqlConfig
-from repositories.contracts import Database, Session
+from repositories.contracts.databases import Database, Session
+from repositories.dead_letters import SqlDeadLetters
 from repositories.facts import SqlFacts
 from repositories.heartbeats import SqlHeartbeats
 from repositories.indicators import SqlIndicators
 from repositories.metrics import SqlMetrics
 from repositories.results import SqlResults
 from repositories.retention import SqlRetention
+from repositories.retries import SqlRetries
 from repositories.workers import SqlWorkers
 
 
@@ -24,6 +27,9 @@ class SqlWork:
     metrics: SqlMetrics
     config: SqlConfig
     retention: SqlRetention
+    audit: SqlAudit
+    retries: SqlRetries
+    dead_letters: SqlDeadLetters
     facts: SqlFacts
 
     @classmethod
@@ -36,6 +42,9 @@ class SqlWork:
             SqlMetrics(session),
             SqlConfig(session),
             SqlRetention(session),
+            SqlAudit(session),
+            SqlRetries(session),
+            SqlDeadLetters(session),
             SqlFacts(session),
         )
 

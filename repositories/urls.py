@@ -1,8 +1,10 @@
 """Database URLs: which engine they name, and with whose credentials.
 
 Forms: `postgresql://user:password@host:port/database?…`, `mssql://user:password@host:port/database?…`,
-or an ODBC connection string (`Driver=…;Server=…;…`) as Azure shows it. `auth=entra` in the query
-string means no password: a token from azure-identity for each new connection.
+or a connection string as Azure shows it, of ODBC (`Driver=…;Server=…;…`) or ADO.NET
+(`Server=…;Initial Catalog=…;…`). `auth=entra` in the query string, and in a string of ADO.NET
+`Authentication=Active Directory Default`, means no password: a token from azure-identity for each
+new connection.
 
 A target of KPIs may also be `mysql://user:password@host:port/database?tls=…` or
 `oracle://user:password@host:port/service?tls=…`. `tls` is verify (the server's certificate must be
@@ -16,6 +18,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
+from repositories.adonet import is_ado_net, to_odbc
+from repositories.attributes import attribute_names
 from repositories.errors import BadUrl
 
 EngineName = Literal["postgres", "sqlserver"]
@@ -64,7 +68,7 @@ def parse(url: str) -> DatabaseUrl:
     """Raises BadUrl, whose message never repeats the URL: it may hold a password."""
     text = url.strip()
     if not SCHEME.match(text):
-        return _odbc(text)
+        return _of_string(text)
     parts = _split(text)
     if parts.scheme in GUESTS:
         raise BadUrl(
@@ -141,8 +145,13 @@ def _quoted_login(netloc: str) -> str:
     return login.replace("@", "%40") + at + hosts
 
 
-def _odbc(text: str) -> DatabaseUrl:
-    words = {part.partition("=")[0].strip().lower() for part in text.split(";") if "=" in part}
-    if not words & {"server", "data source", "address", "addr"}:
-        raise BadUrl("the database URL is neither postgresql://, mssql:// nor an ODBC string")
-    return DatabaseUrl("sqlserver", SecretStr(text))
+def _of_string(text: str) -> DatabaseUrl:
+    if not attribute_names(text) & {"server", "data source", "address", "addr", "network address"}:
+        raise BadUrl(
+            "the database URL is neither postgresql://, mssql:// nor an ODBC string,"
+            " nor one of ADO.NET"
+        )
+    if not is_ado_net(text):
+        return DatabaseUrl("sqlserver", SecretStr(text))
+    address, entra = to_odbc(text)
+    return DatabaseUrl("sqlserver", SecretStr(address), entra=entra)

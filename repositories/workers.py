@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from repositories.contracts import Session
-from repositories.records import Figure, Worker
+from repositories.contracts.databases import Session
+from repositories.records.processes import Figure, Worker
 
 
 class SqlWorkers:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def register(self, worker: Worker) -> None:
-        self._session.run("workers.register", **asdict(worker))
+    def register(self, worker: Worker) -> str:
+        """A store's own procedure may give the process another id than it brings."""
+        (row,) = self._session.rows("workers.register", **asdict(worker))
+        return str(row["worker_instance_id"])
 
     def beat(self, worker_instance_id: str, *, status: str, figures: Sequence[Figure]) -> bool:
         written = self._session.run(

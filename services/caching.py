@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from cachetools import TTLCache
 
@@ -26,17 +27,27 @@ class _Computed:
     kept: bool
 
 
+class _Turn:
+    """Whose turn it is to compute one key; gone with the last who waits for it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+
+
 class Cache:
     """One computation at a time for one key; others who ask for it meanwhile wait for its value.
 
     A computation that fails is not kept. A value that `keep` refuses is only for those who had
-    asked before its computation began. A value is as old as the beginning of its computation.
+    asked before its computation began. A value is as old as the beginning of its computation. At
+    most `size` values are kept.
     """
 
-    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, seconds: float, *, size: int = 256, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._clock = clock
-        self._values: TTLCache[Hashable, _Computed] = TTLCache(256, seconds, timer=clock)
-        self._computing: dict[Hashable, Lock] = {}
+        self._values: TTLCache[Hashable, _Computed] = TTLCache(size, seconds, timer=clock)
+        self._computing: WeakValueDictionary[Hashable, _Turn] = WeakValueDictionary()
         self._guard = Lock()
 
     def get(
@@ -49,8 +60,8 @@ class Cache:
     ) -> Aged[T]:
         asked = self._clock()
         with self._guard:
-            lock = self._computing.setdefault(key, Lock())
-        with lock:
+            turn = self._computing.setdefault(key, _Turn())
+        with turn.lock:
             found = self._find(key)
             if found and (found.started >= asked or (found.kept and not fresh)):
                 return Aged(found.value, max(self._clock() - found.started, 0.0))

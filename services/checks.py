@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from repositories.contracts import Answer
+from repositories.contracts.databases import Answer
 from repositories.errors import (
     BadStatement,
     BadUrl,
@@ -17,7 +17,8 @@ from repositories.errors import (
     StorageError,
     Unavailable,
 )
-from repositories.records import Check, Json, Result, ResultType, Rule, Verdict
+from repositories.records.kpis import Check, Result, ResultType, Rule, Verdict
+from repositories.records.rows import Json
 from services.encoding import encode
 from services.targets import Targets
 from services.verdicts import Judgement, judge

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from repositories.records import Json
+from repositories.records.rows import Json
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS
 

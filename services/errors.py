@@ -26,6 +26,10 @@ class Forbidden(ServiceError):
     """This is switched off here."""
 
 
+class Busy(ServiceError):
+    """Somebody else is doing this at the moment."""
+
+
 class InvalidRequest(ServiceError):
     """The request has parameters that cannot be used."""
 

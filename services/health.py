@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from repositories.contracts import JobsDatabase, Store
+from repositories.contracts.jobs import JobsDatabase
+from repositories.contracts.store import Store
 from repositories.errors import StorageError
-from repositories.records import Verdict
+from repositories.records.kpis import Verdict
 from services.caching import Aged, Cache
 from services.reports import Component, Health, Report
 from services.settings import SettingProblem
@@ -116,10 +117,10 @@ class HealthService:
         )
 
     def _job_counts(self) -> Component:
-        with self._jobs.read() as jobs:
-            job_counts = jobs.job_counts(hours=24)
-            task_counts = jobs.task_counts(hours=24)
-            functions = jobs.functions()
+        with self._jobs.read() as work:
+            job_counts = work.jobs.job_counts(hours=24)
+            task_counts = work.jobs.task_counts(hours=24)
+            functions = work.jobs.functions()
         complete = set(FUNCTIONS) <= set(functions)
         return Component(
             Health.HEALTHY if complete else Health.DEGRADED,

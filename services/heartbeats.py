@@ -4,11 +4,12 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Sequence
 
 import psutil
 
-from repositories.contracts import Store
-from repositories.records import Figure, Worker
+from repositories.contracts.store import Store, Work
+from repositories.records.processes import Figure, Worker
 
 
 def describe_process(*, version: str, environment: str) -> Worker:
@@ -36,15 +37,22 @@ def measure_process() -> list[Figure]:
 
 
 class HeartbeatService:
+    """`worker_instance_id` is what the store knows this process by: its own id until it is told."""
+
     def __init__(self, store: Store, worker: Worker, *, service: str) -> None:
         self._store, self._worker, self._service = store, worker, service
+        self.worker_instance_id = worker.worker_instance_id
 
     def beat(self) -> None:
         """The process's figures and its service's status, each in one round trip."""
-        worker_id = self._worker.worker_instance_id
         figures = measure_process()
         with self._store.single() as work:
-            if not work.workers.beat(worker_id, status="Running", figures=figures):
-                work.workers.register(self._worker)
-                work.workers.beat(worker_id, status="Running", figures=figures)
-            work.heartbeats.beat(self._service, status="running", worker_instance_id=worker_id)
+            if not self._beat_as_worker(work, figures):
+                self.worker_instance_id = work.workers.register(self._worker)
+                self._beat_as_worker(work, figures)
+            work.heartbeats.beat(
+                self._service, status="running", worker_instance_id=self.worker_instance_id
+            )
+
+    def _beat_as_worker(self, work: Work, figures: Sequence[Figure]) -> bool:
+        return work.workers.beat(self.worker_instance_id, status="Running", figures=figures)

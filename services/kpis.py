@@ -9,8 +9,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from repositories.contracts import Store
-from repositories.records import Check, Kpi, Result, StoredResult, Verdict
+from repositories.contracts.store import Store
+from repositories.records.kpis import Check, Kpi, Result, StoredResult, Verdict
 from services.checks import Checks
 from services.errors import NotFound
 from services.pages import Page, cut
@@ -52,7 +52,7 @@ class KpiService:
         checks: Checks,
         settings: KpiMonitoring,
         *,
-        worker_instance_id: str,
+        worker_instance_id: Callable[[], str],
         prepare: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -145,7 +145,7 @@ class KpiService:
         with self._store.work() as work:
             if not work.indicators.release(check, next_due_at=due):
                 return None
-            work.results.add(check, result, worker_instance_id=self._worker_instance_id)
+            work.results.add(check, result, worker_instance_id=self._worker_instance_id())
         return result.status
 
 

@@ -8,6 +8,7 @@ Every expression takes time in proportion to the text, whatever the text: it is 
 repetition has taken it never gives back.
 """
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -16,16 +17,35 @@ import orjson
 MASK = "***"
 SIGNS = (
     *("pass", "pwd", "secret", "token", "credential", "key", "sig", "sas", "conn", "authoriz"),
-    *("bearer", "basic", "eyj", "code=", r"\u00"),
+    *("bearer", "basic", "eyj", "code=", "identified", r"\u00"),
 )
 """In lower case. Every secret but that of a URL has one in its name, before it, or in itself."""
 
 _WORDS = r"passw(?:or)?d|passphrase|pwd"
+_WHOSE_KEY = (
+    r"(?:api|account|access|private|shared|encryption|subscription|functions?|host|master|signing"
+    r"|storage|client|sas)[\ _-]?(?:access[\ _-]?)?"
+)
 _KEY_WORDS = (
     r"secret|token|credential|conn(?:ection)?[\ _-]?str|authorization|signature"
-    r"|(?:api|account|access|private|shared|encryption|subscription|functions?|host|master|signing"
-    r"|storage|client|sas)[\ _-]?(?:access[\ _-]?)?key"
+    rf"|{_WHOSE_KEY}key"
 )
+# "KeyError", "connection refused" and "signal" are in many an error, and no sign of anything.
+LONGEST_BEFORE_KEY = 24
+_AFTER_NAME = frozenset("\"'=\\")
+_BEFORE_KEY = re.compile(rf"{_WHOSE_KEY}\Z")
+_AROUND = {
+    "pass": re.compile(r"passw(?:or)?d|passphrase"),
+    "conn": re.compile(r"conn(?:ection)?[ _-]?str"),
+    "sig": re.compile(r"sig(?:nature|[\"'=\\])"),
+    "sas": re.compile(r"sas[\"'\\]"),
+}
+_WORDS_AMONG_SIGNS = [sign.encode() for sign in SIGNS if sign.isalpha()]
+_SMALL_LETTERS = bytes(range(256)).lower()
+_IN_NO_WORD = bytes(
+    code for code in range(256) if _SMALL_LETTERS[code] not in b'"'.join(_WORDS_AMONG_SIGNS)
+)
+
 _NAME = re.compile(rf"{_WORDS}|{_KEY_WORDS}|^(?:key|sig|sas|bearer)$", re.IGNORECASE)
 _HIDES_NUMBERS = re.compile(_WORDS, re.IGNORECASE)
 
@@ -63,6 +83,9 @@ _NUMBER = re.compile(r"-?\d[\d.eE+-]*")
 _COUNTED = re.compile(r"(?:secret|token|credential|key)s", re.IGNORECASE)
 _OPENING_QUOTE = re.compile(r"""\\*["']""")
 
+_IN_SQL = re.compile(
+    rf"(\b(?:{_WORDS}|identified\s+by)\s++(?:values\s++)?[NE]?')(?:[^']|'')*+('?+)", re.IGNORECASE
+)
 _SCHEME = re.compile(r"(?i:\b(bearer|basic))(\s++)([A-Za-z0-9._~+/=-]{8,}+)")
 _ORDINARY_WORD = re.compile(r"[A-Za-z][a-z]{0,19}(?:[-/][a-z]{1,19}){0,3}[.=]?")
 _USER_INFO = re.compile(
@@ -84,12 +107,17 @@ def mask_text(text: str) -> str:
     """Plain text, with any secrets in it replaced by ***."""
     if not shows_signs(text):
         return text
-    text = _PEM.sub(MASK, text)
+    if "-----BEGIN" in text:
+        text = _PEM.sub(MASK, text)
     text = _ASSIGNED.sub(_mask_assigned, text)
+    if "'" in text:
+        text = _IN_SQL.sub(rf"\1{MASK}\2", text)
     text = _SCHEME.sub(_mask_scheme, text)
-    text = _USER_INFO.sub(_mask_user_info, text)
-    text = _FUNCTION_KEY.sub(rf"\1{MASK}", text)
-    return _JWT.sub(MASK, text)
+    if "@" in text:
+        text = _USER_INFO.sub(_mask_user_info, text)
+    if "=" in text:
+        text = _FUNCTION_KEY.sub(rf"\1{MASK}", text)
+    return _JWT.sub(MASK, text) if "eyJ" in text else text
 
 
 def mask_json(text: str) -> str:
@@ -100,13 +128,45 @@ def mask_json(text: str) -> str:
 
 def _places(text: str) -> Iterator[int]:
     """The last character of every sign, in no order."""
-    # The one capital whose small letter is two characters: the places would be others.
-    lowered = text.replace("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}", "i").lower()
-    for sign in (*SIGNS, "://") if "@" in text else SIGNS:
+    signs = list(_signs_in(text))
+    if not signs:
+        return
+    lowered = _lowered(text)
+    for sign in signs:
         place = lowered.find(sign)
         while place >= 0:
-            yield place + len(sign) - 1
+            if _may_mean_it(sign, lowered, place):
+                yield place + len(sign) - 1
             place = lowered.find(sign, place + 1)
+
+
+def _lowered(text: str) -> str:
+    # The one capital whose small letter is two characters: the places would be others.
+    return text.replace("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}", "i").lower()
+
+
+def _signs_in(text: str) -> Iterator[str]:
+    """The signs that may be in it. Without what stands in no word of theirs there is half as much
+    to look through, and a word that is not in the rest is not in the whole.
+    """
+    plain = (text if text.isascii() else _lowered(text)).encode(errors="replace")
+    rest = plain.translate(_SMALL_LETTERS, _IN_NO_WORD)
+    yield from (word.decode() for word in _WORDS_AMONG_SIGNS if word in rest)
+    if "=" in text:
+        yield "code="
+    if "\\" in text and r"\u00" in text:
+        yield r"\u00"
+    if "@" in text and "://" in text:
+        yield "://"
+
+
+def _may_mean_it(sign: str, lowered: str, place: int) -> bool:
+    """Whether what is around it is such as the expressions below take."""
+    if sign == "key":
+        before = lowered[max(place - LONGEST_BEFORE_KEY, 0) : place]
+        return lowered[place + 3 : place + 4] in _AFTER_NAME or bool(_BEFORE_KEY.search(before))
+    around = _AROUND.get(sign)
+    return around is None or around.match(lowered, place) is not None
 
 
 def _masked_pieces(text: str, places: list[int]) -> Iterator[str]:
@@ -171,8 +231,8 @@ def _is_json(text: str) -> bool:
     if not text.lstrip().startswith(("{", "[", '"')):
         return False
     try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
+        json.loads(text)  # which takes the NaN and Infinity of Python and JavaScript, too
+    except (ValueError, RecursionError):
         return False
     return True
 

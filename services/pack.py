@@ -11,8 +11,8 @@ from pathlib import Path
 
 import orjson
 
-from repositories.contracts import Store
-from repositories.records import Definition, OnEmpty, Operator, ResultType, Rule
+from repositories.contracts.store import Store
+from repositories.records.kpis import Definition, OnEmpty, Operator, ResultType, Rule
 
 ROOT = Path(__file__).parents[1] / "sql"
 REGISTERED_KEY = "MonitoringWorker.RegisteredKpis"
@@ -53,7 +53,7 @@ def read_check(path: Path, jobs_schema: str) -> Definition:
         description=f"{headers['title']}. {notes}".strip(),
         connection_name=headers.get("connection", "store"),
         query_type="Performance",
-        sql=sql.replace("{jobs}", jobs_schema),
+        sql=sql.replace("{schema}", jobs_schema),
         timeout_seconds=int(headers.get("timeout", "10")),
         schedule=headers["every"],
         priority=int(headers.get("priority", "5")),

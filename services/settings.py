@@ -25,6 +25,7 @@ def _ncrontab(expression: str) -> str:
 Ncrontab = Annotated[str, AfterValidator(_ncrontab)]
 Days = Annotated[int, Field(ge=1, le=36500)]
 POOL_LIMIT = 32
+RESOURCE_ID = r"^$|^/subscriptions/[\w-]+/resource[Gg]roups/[\w.()-]+/providers/[\w.]+/[\w/-]+$"
 
 
 def _plain(name: str) -> str:
@@ -71,9 +72,11 @@ class Settings(BaseModel):
     store_url: SecretStr | None = None
     jobs_url: SecretStr | None = None
     jobs_schema: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")] = "app"
+    applicationinsights_resource_id: Annotated[str, Field(pattern=RESOURCE_ID)] = ""
     query_timeout_seconds: Annotated[float, Field(gt=0, le=230)] = 30
     cache_seconds: Annotated[float, Field(ge=0, le=3600)] = 15
     read_only: bool = False
+    jobs_writable: bool = False
     python_threadpool_thread_count: Annotated[int, Field(ge=1, le=10000)] = 16
     azure_functions_environment: str = "Production"
     kpi_monitoring: KpiMonitoring = Field(KpiMonitoring(), alias="kpimonitoring")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from repositories.contracts import Store
-from repositories.records import ServiceStatus
+from repositories.contracts.store import Store
+from repositories.records.processes import ServiceStatus
 from services.pages import Page, cut
 
 SELF_REPORTED_DOWN = {"failed", "stopped"}

@@ -5,9 +5,9 @@ The URL decides which kind of database it is; the connection's provider is a nam
 
 from collections.abc import Callable, Mapping
 
-from repositories.contracts import Target
+from repositories.contracts.databases import Target
 from repositories.errors import NotConfigured
-from repositories.records import Connection
+from repositories.records.kpis import Connection
 
 REFERENCE = "setting:"
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from repositories.contracts import Store
-from repositories.records import JobMetric, Json
+from repositories.contracts.store import Store
+from repositories.records.processes import JobMetric
+from repositories.records.rows import Json
 from services import ncrontab
 from services.encoding import encode
 

@@ -1,10 +1,14 @@
 """Remove what is older than it need be kept, a batch at a time."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 
-from repositories.contracts import Store
+from repositories.contracts.store import Store
+from repositories.errors import StorageError
 from services.settings import ScheduledTasks
+
+logger = logging.getLogger(__name__)
 
 BATCH = 1000
 RETENTION_KEY = "MonitoringWorker.RetentionDays"
@@ -13,23 +17,30 @@ LONGEST_SECONDS = 300.0
 
 
 class UpkeepService:
+    """`chores` are what else is to be cleaned up, each with how many things it was."""
+
     def __init__(
         self,
         store: Store,
         settings: ScheduledTasks,
         *,
+        chores: Mapping[str, Callable[[], int]] | None = None,
         batch: int = BATCH,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._settings, self._batch, self._clock = store, settings, batch, clock
+        self._chores = chores or {}
 
     def clean_up(self) -> Mapping[str, int]:
-        """Rows removed, by table. Stops after five minutes; the next run goes on from there."""
+        """Rows removed, by table, and what the chores did. Stops after five minutes; the next run
+        goes on from there.
+        """
         deadline = self._clock() + LONGEST_SECONDS
         with self._store.single() as work:
             work.workers.retire(silent_seconds=SILENT_SECONDS)
         kept = self._kept()
-        return {table: self._remove(table, days, deadline) for table, days in kept.items()}
+        removed = {table: self._remove(table, days, deadline) for table, days in kept.items()}
+        return {**removed, **{name: _count(name, chore) for name, chore in self._chores.items()}}
 
     def _kept(self) -> dict[str, int]:
         """Days that each table's rows are kept; the store's config goes before the settings."""
@@ -43,6 +54,7 @@ class UpkeepService:
             "worker_metrics": logs,
             "system_status_history": self._settings.status_history_retention_days,
             "worker_instances": logs,
+            "audit_log": logs,
         }
 
     def _remove(self, table: str, days: int, deadline: float) -> int:
@@ -54,6 +66,15 @@ class UpkeepService:
                 if batch < self._batch:
                     break
         return removed
+
+
+def _count(name: str, chore: Callable[[], int]) -> int:
+    """A jobs database that is away now is seen to the next time."""
+    try:
+        return chore()
+    except StorageError as error:
+        logger.warning("chore %s is put off: %s", name, type(error).__name__)
+        return 0
 
 
 def _days(text: str | None) -> int | None:

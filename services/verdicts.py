@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from operator import eq, ge, gt, le, lt, ne
 
-from repositories.contracts import Answer
-from repositories.records import OnEmpty, Operator, ResultType, Rule, Verdict
+from repositories.contracts.databases import Answer
+from repositories.records.kpis import OnEmpty, Operator, ResultType, Rule, Verdict
 
 BADNESS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 COMPARISONS = {

@@ -1,36 +1,54 @@
 """In-memory stand-ins, held to the same contract as the real engines."""
 
 import itertools
+import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any, TypeVar
 
-from repositories.contracts import Answer
-from repositories.records import (
+from repositories.contracts.databases import Answer
+from repositories.records.jobs import (
+    ChangeTime,
+    Job,
+    JobFilter,
+    JobSpan,
+    Layout,
+    OtherCount,
+    OtherJob,
+    Parameter,
+    Stage,
+    Task,
+    TaskFilter,
+    TaskTrace,
+    Window,
+)
+from repositories.records.kpis import (
+    BadVerdict,
     Check,
     Connection,
     Definition,
-    Figure,
-    Job,
-    JobMetric,
-    Json,
     Kpi,
     Result,
     ResultType,
-    Server,
-    ServiceStatus,
-    Stage,
     StoredResult,
-    Task,
+    Verdict,
     VerdictCount,
-    Worker,
 )
+from repositories.records.processes import Figure, JobMetric, Server, ServiceStatus, Worker
+from repositories.records.retries import AuditEntry, AuditRecord, PlannedRetry, Retry, TaskFailure
+from repositories.records.rows import Json
+from tests.fake_poison import FakeDeadLetters, FakeFailures, FakeJobHealth, FakePoison
+from tests.server_fakes import FakeActivity, FakePerformance, FakeStatistics
 
 LEASE_MARGIN_SECONDS = 10
+ENDED = frozenset({"completed", "failed", "completed_with_errors", "cancelled", "skipped"})
+T = TypeVar("T", Job, Task)
+U = TypeVar("U")
 
 
 class FakeClock:
@@ -106,9 +124,14 @@ class FakeWorkers:
         self._clock = clock
         self.all: dict[str, tuple[Worker, datetime, str]] = {}
         self.figures: list[tuple[str, datetime, Figure]] = []
+        self.renames: dict[str, str] = {}
 
-    def register(self, worker: Worker) -> None:
-        self.all.setdefault(worker.worker_instance_id, (worker, self._clock(), "Running"))
+    def register(self, worker: Worker) -> str:
+        known = self.renames.get(worker.worker_instance_id, worker.worker_instance_id)
+        self.all.setdefault(
+            known, (replace(worker, worker_instance_id=known), self._clock(), "Running")
+        )
+        return known
 
     def beat(self, worker_instance_id: str, *, status: str, figures: Sequence[Figure]) -> bool:
         if worker_instance_id not in self.all:
@@ -302,6 +325,41 @@ class FakeResults:
         ]
         return sorted(found, key=_place, reverse=True)[:limit]
 
+    def not_healthy(
+        self,
+        connections: Collection[str],
+        *,
+        since: datetime,
+        until: datetime,
+        limit: int,
+        limit_each: int,
+    ) -> list[BadVerdict]:
+        found = [
+            bad
+            for one in self._indicators.all.values()
+            if one.definition.connection_name in connections
+            for bad in _bad_verdicts(one, since, until)[:limit_each]
+        ]
+        return sorted(found, key=lambda bad: (-bad.checked_at.timestamp(), bad.name))[:limit]
+
+
+def _bad_verdicts(one: FakeIndicator, since: datetime, until: datetime) -> list[BadVerdict]:
+    return [
+        BadVerdict(
+            name=one.definition.name,
+            connection=one.definition.connection_name,
+            status=result.status,
+            value=result.value,
+            unit=one.definition.rule.unit,
+            checked_at=result.checked_at,
+            message=result.message,
+        )
+        for result in sorted(one.results, key=_place, reverse=True)
+        if since <= result.checked_at <= until
+        and result.status != Verdict.HEALTHY
+        and result.error_type != "not_available"
+    ]
+
 
 def _place(result: StoredResult) -> tuple[datetime, int]:
     return result.checked_at, int(result.result_id)
@@ -349,6 +407,88 @@ class FakeConfig:
         self.all[key] = value
 
 
+class FakeAudit:
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        self.all: list[AuditRecord] = []
+
+    def add(self, entries: Sequence[AuditEntry]) -> None:
+        now = self._clock()
+        self.all += [
+            AuditRecord(**asdict(entry), audit_id=next(self._numbers), happened_at=now)
+            for entry in entries
+        ]
+
+    def recent(
+        self,
+        *,
+        entity_type: str | None = None,
+        entity_id: str | None = None,
+        before: int | None = None,
+        limit: int,
+    ) -> list[AuditRecord]:
+        found = [
+            record
+            for record in reversed(self.all)
+            if entity_type in {None, record.entity_type}
+            and entity_id in {None, record.entity_id}
+            and (before is None or record.audit_id < before)
+        ]
+        return found[:limit]
+
+
+class FakeRetries:
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.all: dict[str, Retry] = {}
+
+    def plan(self, retries: Sequence[PlannedRetry]) -> None:
+        now = self._clock()
+        for one in retries:
+            self.all[one.retry_id] = Retry(
+                **asdict(one), retried_at=now, state="planned", settled_at=None
+            )
+
+    def finish(self, retry_ids: Collection[str]) -> Sequence[str]:
+        done = {_failure(one) for one in self.all.values() if one.state == "done"}
+        open_ids = [one for one in retry_ids if _failure(self.all[one]) not in done]
+        self._settle(open_ids, "done")
+        return open_ids
+
+    def drop(self, retry_ids: Collection[str]) -> int:
+        planned = [one for one in retry_ids if self.all[one].state == "planned"]
+        self._settle(planned, "dropped")
+        return len(planned)
+
+    def of_job(self, job_id: str, *, limit: int) -> list[Retry]:
+        found = sorted(
+            (one for one in self.all.values() if one.job_id == job_id),
+            key=lambda one: (-one.retried_at.timestamp(), one.retry_id),
+        )
+        return found[:limit]
+
+    def unsettled(
+        self, *, job_id: str | None = None, older_than_seconds: int, limit: int
+    ) -> list[Retry]:
+        until = self._clock() - timedelta(seconds=older_than_seconds)
+        found = [
+            one
+            for one in self.all.values()
+            if one.state == "planned" and one.retried_at <= until and job_id in {None, one.job_id}
+        ]
+        return sorted(found, key=lambda one: (one.retried_at, one.retry_id))[:limit]
+
+    def _settle(self, retry_ids: Collection[str], state: str) -> None:
+        now = self._clock()
+        for one in retry_ids:
+            self.all[one] = replace(self.all[one], state=state, settled_at=now)
+
+
+def _failure(retry: Retry) -> tuple[str, str, int, datetime]:
+    return retry.job_id, retry.task_id, retry.retry_count, retry.failed_at
+
+
 class FakeRetention:
     """Removes from what the other fakes hold; nobody makes worker jobs yet."""
 
@@ -358,8 +498,9 @@ class FakeRetention:
         heartbeats: FakeHeartbeats,
         workers: FakeWorkers,
         indicators: FakeIndicators,
+        audit: FakeAudit,
     ) -> None:
-        self._clock = clock
+        self._clock, self._audit = clock, audit
         self._heartbeats, self._workers, self._indicators = heartbeats, workers, indicators
 
     def remove(self, table: str, *, days: int, batch: int) -> int:
@@ -380,6 +521,9 @@ class FakeRetention:
         elif table == "system_status_history":
             for beat in self._heartbeats.history:
                 yield beat.last_heartbeat, partial(self._heartbeats.history.remove, beat)
+        elif table == "audit_log":
+            for record in self._audit.all:
+                yield record.happened_at, partial(self._audit.all.remove, record)
         elif table == "worker_metrics":
             for measured in self._workers.figures:
                 yield measured[1], partial(self._workers.figures.remove, measured)
@@ -413,7 +557,12 @@ class FakeStore:
         self.results = FakeResults(self.clock, self.indicators)
         self.metrics = FakeMetrics(self.clock)
         self.config = FakeConfig()
-        self.retention = FakeRetention(self.clock, self.heartbeats, self.workers, self.indicators)
+        self.audit = FakeAudit(self.clock)
+        self.retries = FakeRetries(self.clock)
+        self.retention = FakeRetention(
+            self.clock, self.heartbeats, self.workers, self.indicators, self.audit
+        )
+        self.dead_letters = FakeDeadLetters(self.clock)
         self.facts = FakeFacts()
         self._locks: set[str] = set()
         self._guard = threading.RLock()
@@ -454,45 +603,56 @@ class FakeJobs:
     def find(self, job_id: str) -> Job | None:
         return next((job for job in self.all if job.job_id == job_id), None)
 
+    def now(self) -> datetime:
+        return self._clock()
+
     def newest(
         self,
+        chosen: JobFilter = JobFilter(),  # noqa: B008 - frozen
         *,
-        statuses: Iterable[str] | None = None,
-        job_type: str | None = None,
-        hours: int | None = None,
-        before: tuple[datetime, str] | None = None,
+        by: ChangeTime = ChangeTime.CREATED_AT,
+        oldest_first: bool = False,
+        after: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[Job]:
-        found = [
-            job
-            for job in self.all
-            if _among(job.status, statuses)
-            and job_type in {None, job.job_type}
-            and self._recent(job.created_at, hours)
-            and _after(job.created_at, job.job_id, before)
-        ]
-        return sorted(found, key=lambda job: (-job.created_at.timestamp(), job.job_id))[:limit]
+        keyed = [((getattr(job, by), job.job_id), job) for job in self._chosen(chosen)]
+        return _in_order(keyed, after, backwards=oldest_first)[:limit]
+
+    def longest(
+        self,
+        chosen: JobFilter = JobFilter(),  # noqa: B008 - frozen
+        *,
+        as_of: datetime,
+        shortest_first: bool = False,
+        after: tuple[int, str] | None = None,
+        limit: int,
+    ) -> list[tuple[Job, int]]:
+        keyed = []
+        for job in self._chosen(chosen):
+            until = min(job.updated_at, as_of) if job.status in ENDED else as_of
+            lasted = (until - job.created_at) // timedelta(microseconds=1)
+            key = (lasted, job.job_id)
+            keyed.append((key, (replace(job, duration_ms=lasted // 1000), lasted)))
+        return _in_order(keyed, after, backwards=shortest_first)[:limit]
 
     def newest_tasks(
         self,
+        chosen: TaskFilter = TaskFilter(),  # noqa: B008 - frozen
         *,
-        statuses: Iterable[str] | None = None,
-        stage: int | None = None,
-        task_type: str | None = None,
-        hours: int | None = None,
-        before: tuple[datetime, str] | None = None,
+        by: ChangeTime = ChangeTime.CREATED_AT,
+        oldest_first: bool = False,
+        after: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[Task]:
-        found = [
-            task
+        keyed = [
+            ((getattr(task, by), task.task_id), task)
             for task in self.all_tasks
-            if _among(task.status, statuses)
-            and stage in {None, task.stage}
-            and task_type in {None, task.task_type}
-            and self._recent(task.created_at, hours)
-            and _after(task.created_at, task.task_id, before)
+            if _among(task.status, chosen.statuses)
+            and chosen.stage in {None, task.stage}
+            and chosen.task_type in {None, task.task_type}
+            and self._recent(task.created_at, chosen.hours)
         ]
-        return sorted(found, key=lambda task: (-task.created_at.timestamp(), task.task_id))[:limit]
+        return _in_order(keyed, after, backwards=oldest_first)[:limit]
 
     def tasks_of(
         self,
@@ -527,25 +687,230 @@ class FakeJobs:
     def functions(self) -> Sequence[str]:
         return ["advance_job_stage", "check_job_completion", "complete_task_and_check_stage"]
 
+    def _chosen(self, chosen: JobFilter) -> list[Job]:
+        return [
+            job
+            for job in self.all
+            if _among(job.status, chosen.statuses)
+            and chosen.job_type in {None, job.job_type}
+            and self._recent(job.created_at, chosen.hours)
+            and all(_holds(job.parameters, wanted) for wanted in chosen.parameters)
+        ]
+
     def _recent(self, at: datetime, hours: int | None) -> bool:
         return hours is None or at >= self._clock() - timedelta(hours=hours)
 
 
+class FakeHistories:
+    def __init__(self, clock: FakeClock, jobs: FakeJobs) -> None:
+        self._clock, self._jobs = clock, jobs
+
+    def find_span(self, job_id: str) -> JobSpan | None:
+        job = self._jobs.find(job_id)
+        if job is None:
+            return None
+        return JobSpan(created_at=job.created_at, ended_at=_ended_at(job), read_at=self._clock())
+
+    def traces_of(self, job_id: str, *, limit: int) -> list[TaskTrace]:
+        tasks = [task for task in self._jobs.all_tasks if task.parent_job_id == job_id]
+        tasks.sort(key=lambda task: (task.stage, task.created_at, task.task_id))
+        return [_trace(task) for task in tasks[:limit]]
+
+    def jobs_meanwhile(
+        self, job_id: str, window: Window, *, bound: int, limit: int
+    ) -> list[OtherJob]:
+        found = [
+            self._other_job(job, window)
+            for job in self._looked_at(self._jobs.all, window, bound)
+            if self._is_other(job, job_id, window)
+        ]
+        return sorted(found, key=lambda job: (-job.overlap_ms, job.job_id))[:limit]
+
+    def job_counts_meanwhile(self, job_id: str, window: Window, *, bound: int) -> list[OtherCount]:
+        looked = self._looked_at(self._jobs.all, window, bound)
+        return _other_counts(
+            [(job.job_type, job.status, self._is_other(job, job_id, window)) for job in looked]
+        )
+
+    def task_counts_meanwhile(self, job_id: str, window: Window, *, bound: int) -> list[OtherCount]:
+        others = [task for task in self._jobs.all_tasks if task.parent_job_id != job_id]
+        looked = self._looked_at(others, window, bound)
+        return _other_counts(
+            [(task.task_type, task.status, self._is_worked_on(task, window)) for task in looked]
+        )
+
+    @staticmethod
+    def _looked_at(rows: Sequence[T], window: Window, bound: int) -> list[T]:
+        found = [row for row in rows if window.earliest <= row.created_at < window.until]
+        return sorted(found, key=lambda row: row.created_at, reverse=True)[:bound]
+
+    def _is_other(self, job: Job, job_id: str, window: Window) -> bool:
+        return job.job_id != job_id and (_ended_at(job) or self._clock()) > window.since
+
+    def _is_worked_on(self, task: Task, window: Window) -> bool:
+        ended_at = _ended_at(task)
+        return (
+            (ended_at is not None or task.status == "processing")
+            and (task.started_at or window.since) < window.until
+            and (ended_at or self._clock()) > window.since
+        )
+
+    def _other_job(self, job: Job, window: Window) -> OtherJob:
+        end = min(_ended_at(job) or self._clock(), window.until)
+        overlap = end - max(job.created_at, window.since)
+        return OtherJob(
+            job_id=job.job_id,
+            job_type=job.job_type,
+            status=job.status,
+            created_at=job.created_at,
+            ended_at=_ended_at(job),
+            overlap_ms=overlap // timedelta(milliseconds=1),
+        )
+
+
+def _ended_at(row: Job | Task) -> datetime | None:
+    return row.updated_at if row.status in ENDED else None
+
+
+def _trace(task: Task) -> TaskTrace:
+    error = task.error_details
+    is_long = error is not None and len(error) > 2000
+    return TaskTrace(
+        task_id=task.task_id,
+        task_type=task.task_type,
+        status=task.status,
+        stage=task.stage,
+        retry_count=task.retry_count,
+        error=error[:1000] if error and is_long else error,
+        error_tail=error[-1000:] if error and is_long else None,
+        heartbeat=task.heartbeat,
+        started_at=task.started_at,
+        ended_at=_ended_at(task),
+        created_at=task.created_at,
+        updated_at=task.updated_at,
+    )
+
+
+def _other_counts(rows: Iterable[tuple[str, str, bool]]) -> list[OtherCount]:
+    looked: Counter[tuple[str, str]] = Counter()
+    alive: Counter[tuple[str, str]] = Counter()
+    for kind, status, is_alive in rows:
+        looked[kind, status] += 1
+        alive[kind, status] += is_alive
+    counts = [
+        OtherCount(kind=kind, status=status, alive=alive[kind, status], looked_at=number)
+        for (kind, status), number in looked.items()
+    ]
+    return sorted(counts, key=lambda count: (-count.alive, count.kind, count.status))
+
+
+class FakeRequeues:
+    def __init__(self, clock: FakeClock, jobs: FakeJobs) -> None:
+        self._clock, self._jobs = clock, jobs
+
+    def failures(
+        self, job_id: str, *, task_ids: Collection[str] | None, limit: int
+    ) -> list[TaskFailure]:
+        found = [
+            TaskFailure(
+                task_id=task.task_id,
+                task_type=task.task_type,
+                status=task.status,
+                stage=task.stage,
+                retry_count=task.retry_count,
+                error_details=task.error_details,
+                failed_at=task.updated_at,
+            )
+            for task in self._jobs.all_tasks
+            if task.parent_job_id == job_id
+            and (task.status == "failed" if task_ids is None else task.task_id in task_ids)
+        ]
+        return sorted(found, key=lambda task: (-task.stage, task.task_id))[:limit]
+
+    def lock(self, job_id: str) -> bool:
+        return self._jobs.find(job_id) is not None
+
+    def put_back(self, job_id: str, tasks: Sequence[TaskFailure]) -> Sequence[str]:
+        known = {(job_id, task.task_id, task.retry_count) for task in tasks}
+        moved = []
+        for number, task in enumerate(self._jobs.all_tasks):
+            key = (task.parent_job_id, task.task_id, task.retry_count)
+            if key in known and task.status == "failed":
+                moved.append(task.task_id)
+                self._jobs.all_tasks[number] = replace(
+                    task,
+                    status="queued",
+                    error_details=None,
+                    heartbeat=None,
+                    started_at=None,
+                    retry_count=task.retry_count + 1,
+                    updated_at=self._clock(),
+                )
+        return moved
+
+    def take_up(self, job_id: str, *, stage: int, before: str, after: str) -> bool:
+        for number, job in enumerate(self._jobs.all):
+            if (job.job_id, job.stage, job.status) == (job_id, stage, before):
+                self._jobs.all[number] = replace(
+                    job, status=after, error_details=None, updated_at=self._clock()
+                )
+                return True
+        return False
+
+
 class FakeJobsDatabase:
+    """The jobs, and every question to them: its own JobsWork."""
+
+    layout = Layout(renamed={}, missing=(), unread=())
+
     def __init__(self, clock: FakeClock | None = None) -> None:
-        self.jobs = FakeJobs(clock or RunningClock())
+        clock = clock or RunningClock()
+        self.jobs = FakeJobs(clock)
+        self.requeues = FakeRequeues(clock, self.jobs)
+        self.histories = FakeHistories(clock, self.jobs)
+        self.statistics = FakeStatistics(clock, self.jobs)
+        self.activity = FakeActivity()
+        self.performance = FakePerformance(clock, self.jobs)
+        self.failures = FakeFailures(clock, self.jobs)
+        self.poison = FakePoison(clock, self.jobs)
+        self.job_health = FakeJobHealth(clock, self.jobs)
 
     @contextmanager
-    def read(self) -> Iterator[FakeJobs]:
-        yield self.jobs
+    def read(self) -> Iterator["FakeJobsDatabase"]:
+        yield self
+
+    change = read
 
 
 def _among(value: str, chosen: Iterable[str] | None) -> bool:
     return chosen is None or value in chosen
 
 
-def _after(at: datetime, key: str, before: tuple[datetime, str] | None) -> bool:
-    return before is None or at < before[0] or (at == before[0] and key > before[1])
+def _in_order(
+    keyed: Sequence[tuple[tuple[Any, str], U]], after: tuple[Any, str] | None, *, backwards: bool
+) -> list[U]:
+    """The greatest first, and equal ones by id, or exactly the other way round; what is after."""
+    by_id = sorted(keyed, key=lambda one: one[0][1])
+    ordered = sorted(by_id, key=lambda one: one[0][0], reverse=True)
+    if backwards:
+        ordered.reverse()
+    if after is not None:
+        ordered = [one for one in ordered if _is_beyond(one[0], after, backwards=backwards)]
+    return [one for _, one in ordered]
+
+
+def _is_beyond(key: tuple[Any, str], after: tuple[Any, str], *, backwards: bool) -> bool:
+    first, then = (after, key) if backwards else (key, after)
+    return bool(first[0] < then[0]) or (first[0] == then[0] and first[1] > then[1])
+
+
+def _holds(parameters: Json | None, wanted: Parameter) -> bool:
+    value: Any = json.loads(parameters or "{}")
+    for member in wanted.path:
+        value = value.get(member) if isinstance(value, dict) else None
+    if isinstance(value, bool):
+        return str(value).lower() == wanted.value
+    return isinstance(value, str | int | float) and str(value) == wanted.value
 
 
 def _stage(number: int, tasks: Sequence[Task]) -> Stage:

@@ -22,9 +22,11 @@ PLAIN_SETTINGS = (
     "STORE_URL",
     "JOBS_URL",
     "JOBS_SCHEMA",
+    "APPLICATIONINSIGHTS_RESOURCE_ID",
     "QUERY_TIMEOUT_SECONDS",
     "CACHE_SECONDS",
     "READ_ONLY",
+    "JOBS_WRITABLE",
     "PYTHON_THREADPOOL_THREAD_COUNT",
 )
 
@@ -81,9 +83,12 @@ class LocalHost:
 
 @contextmanager
 def running_host(
-    store_url: str | None, *arguments: str, env: Mapping[str, str] | None = None
+    store_url: str | None,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    app: Path = REPO,
 ) -> Iterator[LocalHost]:
-    """The app on a store, on a free port, until the block ends.
+    """The app, or another, on a store, on a free port, until the block ends.
 
     `arguments` are the local host's own, `env` are app settings; those of the shell do not count.
     """
@@ -94,7 +99,7 @@ def running_host(
         with (
             log.open("w") as errors,
             subprocess.Popen(
-                [*command, "--app", str(REPO)],
+                [*command, "--app", str(app)],
                 cwd=REPO,
                 env={**_neutral_environment(), **settings},
                 stdout=subprocess.PIPE,

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 import azure.functions as func
 
 from repositories import errors as storage
 from services import errors as domain
+from services.caching import Aged
 from services.encoding import encode
 from services.masking import mask_json
 from services.pages import Page
@@ -21,11 +23,13 @@ from triggers.queries import PageQuery
 logger = logging.getLogger(__name__)
 
 CORRELATION_HEADER = "x-correlation-id"
+PROBLEM_JSON = "application/problem+json"
 
 STATUS: dict[type[Exception], HTTPStatus] = {
     domain.InvalidRequest: HTTPStatus.BAD_REQUEST,
     domain.Forbidden: HTTPStatus.FORBIDDEN,
     domain.NotFound: HTTPStatus.NOT_FOUND,
+    domain.Busy: HTTPStatus.CONFLICT,
     storage.Conflict: HTTPStatus.CONFLICT,
     storage.StatementTimeout: HTTPStatus.GATEWAY_TIMEOUT,
     storage.StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -41,11 +45,44 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryInfo:
+    """How a list was asked for: its filters as understood, and how many items this page has."""
+
+    filters: Mapping[str, object]
+    limit: int
+    returned: int
+    execution_time_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """RFC 9457: what went wrong, under a `type` that stays the same while `detail` may change."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidParameters(Problem):
+    """A problem with every parameter that cannot be used."""
+
+    errors: Sequence[domain.Fault]
+
+
 Handler = Callable[[func.HttpRequest], object]
+
+docstrings: dict[str, str] = {}
+"""What every endpoint says of itself, by the name of its function."""
 
 
 def endpoint(handler: Handler) -> Callable[[func.HttpRequest], func.HttpResponse]:
     """Make an HTTP function of a handler that returns what is to be answered, or a Reply."""
+    docstrings[handler.__name__] = handler.__doc__ or ""
 
     def call(req: func.HttpRequest) -> func.HttpResponse:
         with correlation(req.headers.get(CORRELATION_HEADER)) as correlation_id:
@@ -82,13 +119,18 @@ def listing(
         name: page.items,
         **also,
         "next_cursor": query.cursor_at(page.next),
-        "query_info": {
-            "filters": query.filters(),
-            "limit": query.limit,
-            "returned": len(page.items),
-            "execution_time_ms": watch.elapsed_ms,
-        },
+        "query_info": QueryInfo(
+            filters=query.filters(),
+            limit=query.limit,
+            returned=len(page.items),
+            execution_time_ms=watch.elapsed_ms,
+        ),
     }
+
+
+def age_of(aged: Aged[Any]) -> dict[str, str]:
+    """The header that says how many seconds ago an answer was computed."""
+    return {"age": str(int(aged.age_seconds))}
 
 
 def status_of(error: Exception) -> HTTPStatus:
@@ -106,7 +148,7 @@ def _problem(error: Exception, req: func.HttpRequest, correlation_id: str) -> Re
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log(error, status, req, foreseen=foreseen)
     name = type(error).__name__ if foreseen else "InternalError"
-    body = {
+    facts: dict[str, Any] = {
         "type": f"urn:watchkeeper:problem:{name}",
         "title": status.phrase,
         "status": status,
@@ -114,9 +156,10 @@ def _problem(error: Exception, req: func.HttpRequest, correlation_id: str) -> Re
         "instance": urlsplit(req.url).path,
         "correlation_id": correlation_id,
     }
+    body = Problem(**facts)
     if isinstance(error, domain.InvalidRequest):
-        body["errors"] = error.faults
-    return Reply(body, status, {"content-type": "application/problem+json"})
+        body = InvalidParameters(**facts, errors=error.faults)
+    return Reply(body, status, {"content-type": PROBLEM_JSON})
 
 
 def _log(error: Exception, status: HTTPStatus, req: func.HttpRequest, *, foreseen: bool) -> None:

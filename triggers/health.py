@@ -1,6 +1,6 @@
 """Is it alive, is it ready, is all well?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import azure.functions as func
@@ -8,18 +8,14 @@ import azure.functions as func
 from services import Services
 from services.reports import Health, Report
 from services.version import VERSION
-from triggers.boundary import Reply, endpoint, probe
-from triggers.queries import Query
+from triggers.boundary import Reply, age_of, endpoint, probe
+from triggers.queries import FreshQuery, Query
 
 
 class HealthQuery(Query):
     """`quick` asks only whether the store answers; `fresh` takes nothing from the cache."""
 
     quick: bool = False
-    fresh: bool = False
-
-
-class FreshQuery(Query):
     fresh: bool = False
 
 
@@ -43,25 +39,28 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("health", methods=["GET"])
     @endpoint
     def get_health(req: func.HttpRequest) -> object:
-        """GET /health?quick=&fresh="""
+        """GET /health?quick=&fresh=: every part of the app, and why where one is not well
+
+        503 where a part is unhealthy.
+        """
         query = HealthQuery.read(req)
         health = services().health
         if query.quick:
-            return _reply(health.quick(), 0)
+            return reply_of(health.quick(), {})
         full = health.full(fresh=query.fresh)
-        return _reply(full.value, full.age_seconds)
+        return reply_of(full.value, age_of(full))
 
     @bp.route("health/database", methods=["GET"])
     @endpoint
     def get_health_database(req: func.HttpRequest) -> object:
-        """GET /health/database?fresh="""
+        """GET /health/database?fresh=: the databases, with what ran in the last 24 hours"""
         database = services().health.database(fresh=FreshQuery.read(req).fresh)
-        return _reply(database.value, database.age_seconds)
+        return reply_of(database.value, age_of(database))
 
     return bp
 
 
-def _reply(report: Report, age_seconds: float) -> Reply:
+def reply_of(report: Report, headers: Mapping[str, str]) -> Reply:
     """200 where it is healthy or degraded, 503 where it is not."""
     body = {
         "status": report.status,
@@ -72,5 +71,5 @@ def _reply(report: Report, age_seconds: float) -> Reply:
     return Reply(
         body,
         HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE,
-        {"age": str(int(age_seconds))},
+        headers,
     )

@@ -10,13 +10,16 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from services import Services
 from services.stopwatch import Stopwatch
 from triggers.boundary import endpoint, listing
-from triggers.queries import Hours, PageQuery, Query
+from triggers.queries import Hours, PageQuery, Query, Text
 
-KpiName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]*$")]
+KpiName = Annotated[
+    str,
+    Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]*$", examples=["failed_jobs"]),
+]
 
 
 class KpisQuery(PageQuery):
-    position: ClassVar[TypeAdapter[tuple[str]]] = TypeAdapter(tuple[str])
+    position: ClassVar[TypeAdapter[tuple[str]]] = TypeAdapter(tuple[Text])
 
 
 class KpiQuery(Query):
@@ -38,7 +41,7 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("kpis", methods=["GET"])
     @endpoint
     def list_kpis(req: func.HttpRequest) -> object:
-        """GET /kpis?limit=&cursor="""
+        """GET /kpis?limit=&cursor=: every KPI with its newest verdict"""
         query = KpisQuery.read(req)
         (after,) = query.after() or (None,)
         kpis = services().kpis
@@ -49,13 +52,13 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("kpis/{name}", methods=["GET"])
     @endpoint
     def get_kpi(req: func.HttpRequest) -> object:
-        """GET /kpis/{name}"""
+        """GET /kpis/{name}: one KPI with its newest verdict"""
         return {"kpi": services().kpis.get(KpiQuery.read(req).name)}
 
     @bp.route("kpis/{name}/results", methods=["GET"])
     @endpoint
     def list_kpi_results(req: func.HttpRequest) -> object:
-        """GET /kpis/{name}/results?hours=&limit=&cursor="""
+        """GET /kpis/{name}/results?hours=&limit=&cursor=: how it stood, newest first"""
         query = ResultsQuery.read(req)
         kpis = services().kpis
         watch = Stopwatch.start()

@@ -46,6 +46,11 @@ def configure() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def correlation_id() -> str | None:
+    """The id of what is being served here and now."""
+    return _correlation_id.get()
+
+
 @contextmanager
 def correlation(given: str | None = None) -> Iterator[str]:
     """Everything logged inside carries this id: the caller's where it is sane, else a new one.

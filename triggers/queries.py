@@ -2,13 +2,22 @@
 
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 import orjson
 import pydantic
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    model_validator,
+)
 
 from services.encoding import encode
 from services.errors import Fault, InvalidRequest
@@ -18,6 +27,8 @@ FUNCTION_KEY = "code"
 LONGEST_BODY = 65536
 
 M = TypeVar("M", bound=BaseModel)
+Q = TypeVar("Q", bound="Query")
+B = TypeVar("B", bound="Body")
 
 
 class Query(BaseModel):
@@ -28,7 +39,17 @@ class Query(BaseModel):
     @classmethod
     def read(cls, req: func.HttpRequest) -> Self:
         """Raises InvalidRequest, which names every bad parameter."""
-        return _validated(cls, {**_empty_values(req), **_given_values(req), **req.route_params})
+        values = {**_empty_values(req), **_given_values(req), **req.route_params}
+        return _checked(lambda: cls.model_validate(values))
+
+
+Fresh = Annotated[bool, Field(description="Takes nothing from the cache.")]
+
+
+class FreshQuery(Query):
+    """For an answer that is kept for a few seconds."""
+
+    fresh: Fresh = False
 
 
 class Body(BaseModel):
@@ -48,7 +69,24 @@ class Body(BaseModel):
             raise InvalidRequest([Fault("body", "not JSON")]) from None
         if not isinstance(values, dict):
             raise InvalidRequest([Fault("body", "not a JSON object")])
-        return _validated(cls, values)
+        return _checked(lambda: cls.model_validate_json(text or b"{}", strict=True))
+
+
+def read_both(req: func.HttpRequest, query: type[Q], body: type[B]) -> tuple[Q, B]:
+    """Raises InvalidRequest, which names what is bad in either."""
+    try:
+        asked = query.read(req)
+    except InvalidRequest as refused:
+        raise InvalidRequest([*refused.faults, *_faults_of(body, req)]) from None
+    return asked, body.read(req)
+
+
+def _faults_of(body: type[Body], req: func.HttpRequest) -> list[Fault]:
+    try:
+        body.read(req)
+    except InvalidRequest as refused:
+        return refused.faults
+    return []
 
 
 def _words(value: object) -> object:
@@ -57,12 +95,35 @@ def _words(value: object) -> object:
 
 Words = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]{1,50}$")], ...],
-    Field(min_length=1, max_length=20),
+    Field(min_length=1, max_length=20, description="Any of these."),
     BeforeValidator(_words),
 ]
 """Names with commas between them."""
 
-Hours = Annotated[int, Field(ge=1, le=87600)]
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""What every database takes."""
+
+Hours = Annotated[int, Field(ge=1, le=87600, description="How far back.")]
+
+
+def _cursor_parts(cursor: str) -> tuple[object, list[object]]:
+    """The fingerprint and the position; ValueError where it is no cursor at all."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        fingerprint, *position = orjson.loads(urlsafe_b64decode(padded))
+    except (ValueError, TypeError):
+        raise ValueError("not one that a list has given") from None
+    return fingerprint, position
+
+
+def _readable(cursor: str) -> str:
+    _cursor_parts(cursor)
+    return cursor
+
+
+Cursor = Annotated[
+    str, AfterValidator(_readable), Field(description="The `next_cursor` of the page before.")
+]
 
 
 class PageQuery(Query):
@@ -70,8 +131,8 @@ class PageQuery(Query):
 
     position: ClassVar[TypeAdapter[Any]]
 
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    cursor: str | None = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="The items of a page.")] = 100
+    cursor: Cursor | None = None
 
     def filters(self) -> dict[str, object]:
         """The filters as understood, without the page."""
@@ -93,11 +154,7 @@ class PageQuery(Query):
         return self
 
     def _decoded(self, cursor: str) -> Any:  # noqa: ANN401 - as `position` has it
-        try:
-            padded = cursor + "=" * (-len(cursor) % 4)
-            fingerprint, *position = orjson.loads(urlsafe_b64decode(padded))
-        except (ValueError, TypeError):
-            raise ValueError("cursor: not one that a list has given") from None
+        fingerprint, position = _cursor_parts(cursor)
         if fingerprint != self._fingerprint():
             raise ValueError("cursor: given for other filters; they must stay the same")
         try:
@@ -119,9 +176,9 @@ def _empty_values(req: func.HttpRequest) -> dict[str, str]:
     return {name: value for name, value in pairs if not value and name != FUNCTION_KEY}
 
 
-def _validated(model: type[M], values: dict[str, Any]) -> M:
+def _checked(validate: Callable[[], M]) -> M:
     try:
-        return model.model_validate(values)
+        return validate()
     except pydantic.ValidationError as error:
         raise InvalidRequest([_fault(found) for found in error.errors()]) from None
 

@@ -9,14 +9,16 @@ from pydantic import Field, TypeAdapter
 from services import Services
 from services.stopwatch import Stopwatch
 from triggers.boundary import endpoint, listing
-from triggers.queries import Body, PageQuery, Query
+from triggers.queries import Body, PageQuery, Query, Text, read_both
 
-ServiceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+ServiceName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["watchkeeper"])
+]
 Seconds = Annotated[int, Field(ge=1, le=31 * 86400)]
 
 
 class ServicesQuery(PageQuery):
-    position: ClassVar[TypeAdapter[tuple[str]]] = TypeAdapter(tuple[str])
+    position: ClassVar[TypeAdapter[tuple[str]]] = TypeAdapter(tuple[Text])
 
 
 class ServiceQuery(Query):
@@ -38,7 +40,7 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("status", methods=["GET"])
     @endpoint
     def list_services(req: func.HttpRequest) -> object:
-        """GET /status?limit=&cursor="""
+        """GET /status?limit=&cursor=: which services are alive"""
         query = ServicesQuery.read(req)
         (after,) = query.after() or (None,)
         statuses = services().statuses
@@ -49,8 +51,8 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("status/{service}/heartbeat", methods=["POST"])
     @endpoint
     def post_heartbeat(req: func.HttpRequest) -> object:
-        """POST /status/{service}/heartbeat {"status", "current_task"}"""
-        query, body = ServiceQuery.read(req), HeartbeatBody.read(req)
+        """POST /status/{service}/heartbeat {"status", "current_task"}: the service is alive"""
+        query, body = read_both(req, ServiceQuery, HeartbeatBody)
         state = services().for_writing().statuses.beat(query.service, **body.model_dump())
         return {"service": state}
 

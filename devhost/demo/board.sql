@@ -132,7 +132,8 @@ UPDATE app.jobs
 UPDATE app.tasks
    SET created_at = created_at - make_interval(mins => :minutes),
        updated_at = updated_at - make_interval(mins => :minutes),
-       heartbeat = heartbeat - make_interval(mins => :minutes)
+       heartbeat = heartbeat - make_interval(mins => :minutes),
+       started_at = started_at - make_interval(mins => :minutes)
  WHERE parent_job_id = :job_id;
 
 -- name: remove

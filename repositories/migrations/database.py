@@ -68,6 +68,9 @@ class Database(Protocol):
     def read_catalogue(self) -> Sequence[CatalogueRow]:
         """The schemas monitoring and app as they are."""
 
+    def read_elsewhere(self) -> frozenset[str]:
+        """What of the schema monitoring another application made: its qualified names."""
+
 
 def open_database(url: DatabaseUrl) -> Database:
     """Connect. Unavailable where that fails, in the driver's words; they hold no password."""

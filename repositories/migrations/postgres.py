@@ -96,6 +96,10 @@ class PostgresDatabase:
                 for owner, name, facts in self._run(kind).fetchall()
             ]
 
+    def read_elsewhere(self) -> frozenset[str]:
+        """Nothing: here a migration stops at what it finds."""
+        return frozenset()
+
     def _run(self, name: str) -> psycopg.Cursor[Any]:
         return self.connection.execute(self._statements[name].encode())
 

@@ -15,6 +15,7 @@ from repositories.migrations.presence import ask_first
 from repositories.migrations.sqlserver_catalogue import read_rows
 from repositories.sqlserver.connections import connect
 from repositories.sqlserver.driver import load_driver
+from repositories.sqlserver.faults import words_of
 from repositories.urls import DatabaseUrl
 
 if TYPE_CHECKING:
@@ -103,6 +104,11 @@ class SqlServerDatabase:
         self.connection.rollback()
         return rows
 
+    def read_elsewhere(self) -> frozenset[str]:
+        rows = self._run("elsewhere").fetchall()
+        self.connection.rollback()
+        return frozenset(name for (name,) in rows)
+
     def _run(self, name: str, *values: object) -> "pyodbc.Cursor":
         return self.connection.cursor().execute(self._statements[name], *values)
 
@@ -117,4 +123,4 @@ class SqlServerDatabase:
 
 def _words(error: Exception) -> str:
     """Each message without who passed it on: its text and the server's number for it."""
-    return FUNCTION.sub("", PASSED_ON.sub(r"\1", " ".join(str(error.args[-1]).split())))
+    return FUNCTION.sub("", PASSED_ON.sub(r"\1", " ".join(words_of(error).split())))

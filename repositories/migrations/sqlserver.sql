@@ -70,6 +70,17 @@ SET NOEXEC OFF;
 GO
 EXEC sp_releaseapplock @Resource = N'watchkeeper migrations', @LockOwner = N'Session';
 
+-- name: elsewhere
+-- Tables, views and procedures that were there before the migrations, in lower case as below.
+SELECT LOWER(SCHEMA_NAME(live.schema_id) + N'.' + live.name) AS name
+  FROM sys.objects AS live
+ WHERE live.schema_id = SCHEMA_ID(N'monitoring')
+   AND live.type IN ('U', 'V', 'P')
+   AND NOT EXISTS (SELECT 1 FROM monitoring.schema_made AS made
+                    WHERE made.kind IN (N'table', N'view', N'procedure')
+                      AND LOWER(made.name)
+                          = LOWER(SCHEMA_NAME(live.schema_id) + N'.' + live.name));
+
 -- name: tables
 -- Names in lower case, because not every server gives them back as they were written.
 SELECT NULL AS owner, LOWER(SCHEMA_NAME(live.schema_id) + N'.' + live.name) AS name

@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from repositories.entra import entra_token
 from repositories.errors import StorageError
-from repositories.records import Json
+from repositories.records.rows import Json
 from repositories.urls import DatabaseUrl
 
 ENTRA_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import psycopg
 
-from repositories.contracts import Answer
+from repositories.contracts.databases import Answer
 from repositories.errors import BadStatement
 from repositories.postgres.connections import connect
 from repositories.postgres.faults import translated
-from repositories.records import ResultType
+from repositories.records.kpis import ResultType
 from repositories.urls import DatabaseUrl
 
 MARGIN_SECONDS = 1.0

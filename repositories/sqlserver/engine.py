@@ -2,14 +2,15 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from copy import copy
 from functools import cached_property, partial
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from repositories import statements
-from repositories.contracts import Row
+from repositories.contracts.databases import Row
 from repositories.errors import StorageError
 from repositories.sqlserver.connections import CONNECT_SECONDS, connect
 from repositories.sqlserver.driver import load_driver
@@ -169,12 +170,18 @@ class SqlServerDatabase:
     def mean_query_ms(self) -> float | None:
         return self._timings.mean_ms()
 
+    def reading_from(self, relations: Mapping[str, Collection[str]]) -> Self:
+        other = copy(self)
+        names = {**self._names, **self._catalogue.relations(relations)}
+        other._catalogue = load_statements(names)
+        return other
+
     def close(self) -> None:
         self._readers.close()
         self._writers.close()
 
     @cached_property
-    def _catalogue(self) -> Mapping[str, statements.Statement]:
+    def _catalogue(self) -> statements.Catalogue:
         return load_statements(self._names)
 
     @contextmanager

@@ -17,13 +17,14 @@ from repositories.errors import (
 from repositories.sqlserver.driver import load_driver
 
 DEADLOCK = 1205
+SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 NUMBER = re.compile(r"\((-?\d+)\)(?: \(SQL\w+\))?(?=; \[|$)")
 
 NUMBERS: dict[type[StorageError], str] = {
     Conflict: "1205 547 2601 2627 515 3960 41301 41302 41305 41325",
     StatementTimeout: "1222",
     LoginRefused: "18456 18452 18470 18486 18487 18488 4060 4064 40532 40615",
-    NotAllowed: "229 230 262 297 300 371 916 3906 15247",
+    NotAllowed: "229 230 262 266 297 300 371 916 3906 15247",
     # The server is there and cannot just now: failing over, throttling, out of room or memory.
     Unavailable: "40613 40197 40501 40540 49918 49919 49920 10928 10929 4221 615 926 983 596 233"
     " 17142 18401 42108 42109 701 802 8645 9001 9002 1105 10053 10054 10060",
@@ -47,6 +48,7 @@ BY_STATE: tuple[tuple[str, type[StorageError]], ...] = (
     ("42", BadStatement),
     ("07", BadStatement),
     ("24000", BadStatement),
+    ("HY106", BadStatement),  # pyodbc's: it selects a type that cannot be read
 )
 
 
@@ -59,16 +61,22 @@ def meaning_of(error: Exception, *, connecting: bool = False) -> StorageError:
         kind = Unavailable
     if number is None:
         number = numbers[0] if numbers else 0
-    return kind(code=f"{number} {state}")
+    return kind(code=f"{number} {state}".rstrip())
 
 
 def sqlstate_of(error: Exception) -> str:
-    return str(error.args[0]) if error.args else ""
+    """Empty where it has none. It stands before a server's words, and behind pyodbc's own."""
+    return next((said for said in map(str, error.args) if SQLSTATE.fullmatch(said)), "")
+
+
+def words_of(error: Exception) -> str:
+    """What was said beside the SQLSTATE. It may hold anything, a password too."""
+    return " ".join(said for said in map(str, error.args) if not SQLSTATE.fullmatch(said))
 
 
 def native_numbers(error: Exception) -> list[int]:
     """The server's numbers of its messages, in their order."""
-    return [int(number) for number in NUMBER.findall(str(error.args[-1]))] if error.args else []
+    return [int(number) for number in NUMBER.findall(words_of(error))]
 
 
 def is_deadlock(error: Exception) -> bool:

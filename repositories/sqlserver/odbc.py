@@ -1,16 +1,15 @@
 """What ODBC is told of a database: a URL as a connection string, or such a string completed."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from repositories.attributes import attribute_names, attributes_of, join_attributes
 from repositories.sqlserver.driver import installed_driver
-from repositories.urls import DatabaseUrl
+from repositories.urls import SCHEME, DatabaseUrl
 
 DEFAULT_PORT = 1433
-ATTRIBUTE = re.compile(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)\s*(?:;|$)")
 TCP_ADDRESS = re.compile(r"(?:tcp:)?([^,\\]+),\s*(\d+)", re.IGNORECASE)
-PLAIN = re.compile(r"[\w.,:\\-]+")
 ADDRESS = ("server", "data source", "address", "addr")
 
 
@@ -22,9 +21,8 @@ def odbc_string(url: DatabaseUrl, *, read_only: bool = False, name: str = "watch
     NotConfigured where it names no driver and none is installed.
     """
     address = url.address.get_secret_value()
-    given = [*_of_url(address)] if "://" in address else []
-    text = _joined(given) if given else address.strip().rstrip(";")
-    return f"{text};{_joined(_missing(text, read_only=read_only, name=name))}"
+    text = join_attributes(_of_url(address)) if SCHEME.match(address) else address.rstrip("; ")
+    return f"{text};{join_attributes(_missing(text, read_only=read_only, name=name))}"
 
 
 def _of_url(address: str) -> Iterator[tuple[str, str]]:
@@ -54,22 +52,8 @@ def _missing(text: str, *, read_only: bool, name: str) -> Iterator[tuple[str, st
     yield from ((key, value) for key, value in wanted.items() if key.lower() not in named)
 
 
-def attribute_names(text: str) -> set[str]:
-    """In lower case; what stands in braces is a value, whatever it holds."""
-    return {match[1].lower() for match in ATTRIBUTE.finditer(text)}
-
-
 def tcp_address(text: str) -> tuple[str, int] | None:
     """Host and port of an ODBC string; None where it leaves the port for the driver to find."""
-    servers = (match[2] for match in ATTRIBUTE.finditer(text) if match[1].lower() in ADDRESS)
+    servers = (value for name, value in attributes_of(text) if name.lower() in ADDRESS)
     address = TCP_ADDRESS.fullmatch(next(servers, "").strip("{} "))
     return None if address is None else (address[1].strip(), int(address[2]))
-
-
-def _joined(attributes: Iterable[tuple[str, str]]) -> str:
-    return ";".join(f"{key}={quoted(value)}" for key, value in attributes)
-
-
-def quoted(value: str) -> str:
-    """As ODBC reads it back, whatever characters a password has."""
-    return value if PLAIN.fullmatch(value) else "{" + value.replace("}", "}}") + "}"

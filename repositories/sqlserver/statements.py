@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from repositories import statements
-from repositories.statements import Statement
+from repositories.statements import Catalogue, Statement
 
 MARK = "{?}"
 
 
-def load_statements(names: Mapping[str, str]) -> dict[str, Statement]:
+def load_statements(names: Mapping[str, str]) -> Catalogue:
     """Without their comments, in which the driver might find a placeholder."""
     loaded = statements.load("sqlserver", MARK, names)
-    return {name: _without_comments(statement) for name, statement in loaded.items()}
+    return loaded.changed(_without_comments)
 
 
 def with_nulls(text: str, values: Sequence[object]) -> tuple[str, list[object]]:

@@ -17,10 +17,10 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from repositories.answers import read_answer
-from repositories.contracts import Answer
+from repositories.contracts.databases import Answer
 from repositories.errors import BadStatement, NotAllowed, StatementTimeout
 from repositories.patience import wait_for
-from repositories.records import ResultType
+from repositories.records.kpis import ResultType
 from repositories.sqlserver.connections import connect
 from repositories.sqlserver.driver import load_driver
 from repositories.sqlserver.faults import sqlstate_of, translated

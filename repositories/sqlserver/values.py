@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any, get_args
 from uuid import UUID
 
-from repositories import records
-from repositories.records import Json
+from repositories.records import jobs, kpis, processes, retries, server, trouble
+from repositories.records.rows import Json
 
 SQL_DATETIMEOFFSET = -155
 SQL_WVARCHAR = -9
@@ -75,7 +75,7 @@ def _aware(value: datetime) -> datetime:
 
 def _json_columns() -> frozenset[str]:
     """SQL Server has no JSON type: JSON is what a record's field of the name says it is."""
-    kinds = [kind for kind in vars(records).values() if is_dataclass(kind)]
+    kinds = [kind for module in RECORDS for kind in vars(module).values() if is_dataclass(kind)]
     return frozenset(
         field.name
         for kind in kinds
@@ -84,6 +84,7 @@ def _json_columns() -> frozenset[str]:
     )
 
 
+RECORDS = (jobs, kpis, processes, retries, server, trouble)
 FROM_DRIVER: dict[type, Callable[[Any], object]] = {
     datetime: _aware,
     Decimal: _shortest,

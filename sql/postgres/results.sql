@@ -19,3 +19,26 @@ SELECT result.result_id, result.slot_at, result.executed_at AS checked_at, resul
    AND (result.executed_at, result.result_id) < (:before_at, :before_id)     -- when before_at
  ORDER BY result.executed_at DESC, result.result_id DESC
  LIMIT :limit;
+
+-- name: not_healthy
+-- What was found bad on some connections between two times, newest first, at most so many of each
+-- KPI. A check that cannot be run on such a server found nothing.
+SELECT indicator.indicator_name AS name, connection.connection_name AS connection, bad.status,
+       bad.value_number, bad.value_text, query.unit, bad.executed_at AS checked_at, bad.message
+  FROM monitoring.database_connections AS connection
+  JOIN monitoring.indicators AS indicator USING (connection_id)
+  JOIN monitoring.database_queries AS query USING (query_id)
+ CROSS JOIN LATERAL (
+           SELECT result.status, result.value_number, result.value_text, result.message,
+                  result.executed_at
+             FROM monitoring.database_monitoring_results AS result
+            WHERE result.indicator_id = indicator.indicator_id
+              AND result.executed_at >= :since
+              AND result.executed_at <= :until
+              AND result.status <> 'Healthy'
+              AND coalesce(result.error_type, '') <> 'not_available'
+            ORDER BY result.executed_at DESC, result.result_id DESC
+            LIMIT :limit_each) AS bad
+ WHERE connection.connection_name = ANY (:connections)
+ ORDER BY bad.executed_at DESC, indicator.indicator_name
+ LIMIT :limit;

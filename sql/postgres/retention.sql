@@ -39,3 +39,10 @@ DELETE FROM monitoring.worker_instances
               AND NOT EXISTS (SELECT FROM monitoring.worker_metrics AS metric
                                WHERE metric.worker_instance_id = worker.worker_instance_id)
             ORDER BY worker.last_heartbeat LIMIT :batch FOR UPDATE SKIP LOCKED);
+
+-- name: remove_audit_log
+DELETE FROM monitoring.audit_log
+ WHERE audit_id IN (
+           SELECT audit_id FROM monitoring.audit_log
+            WHERE happened_at < now() - make_interval(days => :days)
+            ORDER BY happened_at LIMIT :batch FOR UPDATE SKIP LOCKED);

@@ -1,11 +1,13 @@
 -- name: register
--- This process, once; again is the same as once.
-INSERT INTO monitoring.worker_instances AS worker
-       (worker_instance_id, worker_name, machine_name, process_id, version, environment,
-        status, configuration, tags)
-VALUES (:worker_instance_id::uuid, :worker_name, :machine_name, :process_id, :version,
-        :environment, 'Running', :configuration::jsonb, :tags)
-ON CONFLICT (worker_instance_id) DO NOTHING;
+-- This process, once; again is the same as once. The id that it is known by.
+WITH added AS (
+    INSERT INTO monitoring.worker_instances AS worker
+           (worker_instance_id, worker_name, machine_name, process_id, version, environment,
+            status, configuration, tags)
+    VALUES (:worker_instance_id::uuid, :worker_name, :machine_name, :process_id, :version,
+            :environment, 'Running', :configuration::jsonb, :tags)
+    ON CONFLICT (worker_instance_id) DO NOTHING)
+SELECT (:worker_instance_id::uuid)::text AS worker_instance_id;
 
 -- name: beat
 -- The process is alive, and its own figures, in one statement.

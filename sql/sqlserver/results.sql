@@ -37,3 +37,26 @@ SELECT TOP (:limit) result.ResultId AS result_id, result.SlotAt AS slot_at,
    AND result.ExecutedAt <= @before_at                                         -- when before_at
    AND (result.ExecutedAt < @before_at OR result.ResultId < @before_id)        -- when before_at
  ORDER BY result.ExecutedAt DESC, result.ResultId DESC;
+
+-- name: not_healthy
+-- What was found bad on some connections between two times, newest first, at most so many of each
+-- KPI. A check that cannot be run on such a server found nothing.
+SELECT TOP (:limit) indicator.IndicatorName AS name, connection.ConnectionName AS connection,
+       bad.Status AS status, bad.ValueNumber AS value_number, bad.ValueText AS value_text,
+       query.Unit AS unit, bad.ExecutedAt AS checked_at, bad.Message AS message
+  FROM monitoring.DatabaseConnections AS connection
+  JOIN monitoring.Indicators AS indicator ON indicator.ConnectionId = connection.ConnectionId
+  JOIN monitoring.DatabaseQueries AS query ON query.QueryId = indicator.QueryId
+ CROSS APPLY (
+           SELECT TOP (:limit_each) result.Status, result.ValueNumber, result.ValueText,
+                  result.Message, result.ExecutedAt
+             FROM monitoring.DatabaseMonitoringResults AS result
+            WHERE result.IndicatorId = indicator.IndicatorId
+              AND result.ExecutedAt >= :since
+              AND result.ExecutedAt <= :until
+              AND result.Status <> N'Healthy'
+              AND COALESCE(result.ErrorType, N'') <> N'not_available'
+            ORDER BY result.ExecutedAt DESC, result.ResultId DESC) AS bad
+ WHERE connection.ConnectionName IN (SELECT chosen.value FROM OPENJSON(:connections)
+                                     WITH (value nvarchar(100) '$') AS chosen)
+ ORDER BY bad.ExecutedAt DESC, indicator.IndicatorName;

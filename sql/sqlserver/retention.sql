@@ -50,3 +50,12 @@ DELETE FROM monitoring.WorkerInstances WITH (ROWLOCK)
                                WHERE metric.WorkerInstanceId = worker.WorkerInstanceId)
             ORDER BY worker.LastHeartbeat);
 SELECT @@ROWCOUNT AS changed;
+
+-- name: remove_audit_log
+DELETE FROM monitoring.AuditLog WITH (ROWLOCK)
+ WHERE AuditId IN (
+           SELECT TOP (:batch) old.AuditId
+             FROM monitoring.AuditLog AS old WITH (UPDLOCK, READPAST, ROWLOCK)
+            WHERE old.HappenedAt < DATEADD(day, -:days, SYSUTCDATETIME())
+            ORDER BY old.HappenedAt);
+SELECT @@ROWCOUNT AS changed;

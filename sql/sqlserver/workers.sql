@@ -1,5 +1,6 @@
 -- name: register
--- This process, once; again is the same as once.
+-- This process, once; again is the same as once. A procedure that was there before may give it an
+-- id of its own.
 DECLARE @id uniqueidentifier = :worker_instance_id, @worker_name nvarchar(100) = :worker_name,
         @machine_name nvarchar(100) = :machine_name, @process_id int = :process_id,
         @version nvarchar(50) = :version, @environment nvarchar(50) = :environment,
@@ -8,7 +9,7 @@ EXEC monitoring.sp_RegisterWorkerInstance @WorkerName = @worker_name,
      @MachineName = @machine_name, @ProcessId = @process_id, @Version = @version,
      @Environment = @environment, @Configuration = @configuration, @Tags = @tags,
      @WorkerInstanceId = @id OUTPUT;
-SELECT 1 AS changed;
+SELECT @id AS worker_instance_id;
 
 -- name: beat
 -- The process is alive, and its own figures, in one round trip and in one transaction.

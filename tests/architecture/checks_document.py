@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-from repositories.records import Definition
+from repositories.records.kpis import Definition
 from services.pack import read_pack
 
 DOCUMENT = Path(__file__).parents[2] / "docs/checks.md"

@@ -11,8 +11,9 @@ import pytest
 from repositories.statements import ROOT, load
 
 DECLARED = Path(__file__).with_name("missing_on_sqlserver.txt")
-NAMES = {"jobs": "app"}
+NAMES = {"schema": "app", "jobs": "jobs", "tasks": "tasks"}
 CHECKS_OF_JOBS = {"failed_jobs", "oldest_queued_task", "stuck_tasks"}
+IDENTIFIER = re.compile(r"\{([a-z_]\w*)\}")
 PARAMETER = re.compile(r"(?<![\w:]):(?=[a-z_])")
 T_SQL = sorted((ROOT / "sqlserver").rglob("*.sql"))
 
@@ -63,7 +64,8 @@ def test_statements_of_one_name_take_the_same_parameters() -> None:
 @pytest.mark.parametrize("path", T_SQL, ids=lambda path: str(path.relative_to(ROOT)))
 def test_t_sql_can_be_parsed(path: Path, tmp_path: Path) -> None:
     plain = tmp_path / path.name
-    plain.write_text(PARAMETER.sub("@", path.read_text("utf-8")), "utf-8")
+    text = PARAMETER.sub("@", path.read_text("utf-8"))
+    plain.write_text(IDENTIFIER.sub(r"\1", text), "utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "sqlfluff", "parse", "--dialect", "tsql", str(plain)],
         capture_output=True,

@@ -51,6 +51,6 @@ def measure_heartbeats(store_url: str) -> Sequence[Row]:
 
 def _beat() -> tuple[str, list[object]]:
     """The app's own statement, for a service of its own."""
-    statement = statements.load("postgres", "%s", {"jobs": "app"})["heartbeats.beat"]
+    statement = statements.load("postgres", "%s", {"schema": "app"})["heartbeats.beat"]
     absent = dict.fromkeys(statement.parameters | statement.flags)
     return statement.bind({**absent, **BEAT, "service": "bench-bare"})

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from repositories import statements
+from repositories.layouts import EVERYTHING, flags_of
 from tests.bench.app import answer_of, load_handlers
 from tests.bench.report import Row
 from tests.bench.stores import copy_of, fill
@@ -66,7 +67,8 @@ def _rows(timings: Timings) -> Sequence[Row]:
 
 def _newest() -> tuple[str, list[object]]:
     """The app's own statement without filters, as its driver gets it."""
-    statement = statements.load("postgres", "%s", {"jobs": "app"})["jobs.newest"]
+    ours = statements.load("postgres", "%s", {"schema": "app"}).relations(flags_of(EVERYTHING))
+    statement = statements.load("postgres", "%s", ours)["jobs.newest"]
     absent = dict.fromkeys(statement.parameters | statement.flags)
     return statement.bind({**absent, "limit": PAGE})
 

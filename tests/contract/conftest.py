@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from uuid import uuid4
 
 import psycopg
 import pytest
 
-from repositories.contracts import JobsDatabase, Store
-from repositories.jobs import SqlJobsDatabase
+from repositories.contracts.jobs import JobsDatabase, JobsWriter
+from repositories.contracts.store import Store
+from repositories.jobs_database import SqlJobsDatabase
 from repositories.migrations.__main__ import main as migrate
 from repositories.postgres import PostgresDatabase
-from repositories.records import Job, Json, Task
+from repositories.records.jobs import Job, Task
+from repositories.records.rows import Json
+from repositories.records.trouble import DeadLetter
 from repositories.sqlserver import SqlServerDatabase
 from repositories.sqlserver.connections import connect
 from repositories.sqlserver.values import to_driver
@@ -28,6 +32,8 @@ class Lab(Protocol):
     def store(self) -> Store: ...
     @property
     def jobs(self) -> JobsDatabase: ...
+    @property
+    def writer(self) -> JobsWriter: ...
 
     def let_time_pass(self, **by: float) -> None:
         """As if everything that is stored had been stored so much earlier."""
@@ -35,13 +41,14 @@ class Lab(Protocol):
 
     def add_job(self, **columns: Any) -> None: ...
     def add_task(self, **columns: Any) -> None: ...
+    def add_dead_letter(self, **columns: Any) -> None: ...
 
 
 class MemoryLab:
     def __init__(self) -> None:
         self.clock = RunningClock()
         self.store = FakeStore(self.clock)
-        self.jobs = FakeJobsDatabase(self.clock)
+        self.jobs = self.writer = FakeJobsDatabase(self.clock)
 
     def let_time_pass(self, **by: float) -> None:
         self.clock.move(**by)
@@ -52,13 +59,17 @@ class MemoryLab:
     def add_task(self, **columns: Any) -> None:
         self.jobs.jobs.all_tasks.append(Task(**(_task(self.clock()) | columns)))
 
+    def add_dead_letter(self, **columns: Any) -> None:
+        letter = DeadLetter(**(_dead_letter(self.clock()) | columns))
+        self.store.dead_letters.all.append(letter)
+
 
 class PostgresLab:
     def __init__(self, url: str) -> None:
         self._url = url
         self.database = PostgresDatabase(parse(url), size=4, timeout_seconds=10, names=NAMES)
         self.store = SqlStore(self.database)
-        self.jobs = SqlJobsDatabase(self.database)
+        self.jobs = self.writer = SqlJobsDatabase(self.database)
 
     def let_time_pass(self, **by: float) -> None:
         with psycopg.connect(self._url) as connection:
@@ -74,6 +85,9 @@ class PostgresLab:
     def add_task(self, **columns: Any) -> None:
         self._insert("app.tasks", columns)
 
+    def add_dead_letter(self, **columns: Any) -> None:
+        self._insert("monitoring.dead_letter_queue", columns)
+
     def _insert(self, table: str, columns: dict[str, Any]) -> None:
         marks = ", ".join(["%s"] * len(columns))
         text = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
@@ -88,7 +102,7 @@ class SqlServerLab:
         self._connection = connect(parse(url))
         self.database = SqlServerDatabase(parse(url), size=4, timeout_seconds=10, names=NAMES)
         self.store = SqlStore(self.database)
-        self.jobs = SqlJobsDatabase(self.database)
+        self.jobs = self.writer = SqlJobsDatabase(self.database)
 
     def close(self) -> None:
         self.database.close()
@@ -117,13 +131,17 @@ class SqlServerLab:
     def add_task(self, **columns: Any) -> None:
         self._insert("app.tasks", columns)
 
+    def add_dead_letter(self, **columns: Any) -> None:
+        named = {pascal_case(name): value for name, value in columns.items()}
+        self._insert("monitoring.DeadLetterQueue", named)
+
     def _insert(self, table: str, columns: dict[str, Any]) -> None:
         marks = ", ".join("?" * len(columns))
         text = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
         self._connection.execute(text, *map(to_driver, columns.values()))
 
 
-NAMES = {"jobs": "app"}
+NAMES = {"schema": "app"}
 TIMES = (
     ("monitoring.system_status", "last_heartbeat"),
     ("monitoring.system_status", "due_at"),
@@ -134,10 +152,13 @@ TIMES = (
     ("monitoring.indicators", "leased_until"),
     ("monitoring.database_monitoring_results", "executed_at"),
     ("monitoring.database_monitoring_results", "slot_at"),
+    ("monitoring.audit_log", "happened_at"),
+    ("monitoring.task_retries", "retried_at"),
     ("app.jobs", "created_at"),
     ("app.jobs", "updated_at"),
     ("app.tasks", "created_at"),
     ("app.tasks", "updated_at"),
+    ("app.tasks", "started_at"),
 )
 
 
@@ -158,6 +179,19 @@ def _job(now: datetime) -> dict[str, Any]:
     }
 
 
+def _dead_letter(now: datetime) -> dict[str, Any]:
+    return {
+        "dead_letter_id": str(uuid4()),
+        "metadata": Json("{}"),
+        "status": "PENDING",
+        "attempts": 0,
+        "last_attempt_at": None,
+        "processed_at": None,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
 def _task(now: datetime) -> dict[str, Any]:
     return {
         "status": "queued",
@@ -168,6 +202,7 @@ def _task(now: datetime) -> dict[str, Any]:
         "error_details": None,
         "retry_count": 0,
         "heartbeat": None,
+        "started_at": None,
         "created_at": now,
         "updated_at": now,
         "duration_ms": 0,

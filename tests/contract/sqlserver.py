@@ -2,8 +2,9 @@
 
 import itertools
 import os
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import pyodbc
 
 numbers = itertools.count(1)
+DROP_SECONDS = 10.0
+SESSIONS_IN = "SELECT session_id FROM sys.dm_exec_sessions WHERE database_id = DB_ID(?)"
 TABLES = (  # in an order in which they refer to each other
     "monitoring.DatabaseMonitoringResults",
     "monitoring.Indicators",
@@ -29,6 +32,9 @@ TABLES = (  # in an order in which they refer to each other
     "monitoring.WorkerJobs",
     "monitoring.WorkerInstances",
     "monitoring.JobMetrics",
+    "monitoring.DeadLetterQueue",
+    "monitoring.TaskRetries",
+    "monitoring.AuditLog",
     "app.tasks",
     "app.jobs",
 )
@@ -45,7 +51,30 @@ def scratch_database() -> Iterator[str]:
         yield database_url(server, name)
     finally:
         with closing(connect(parse(server))) as connection:
+            drop_database(connection, name)
+
+
+def drop_database(connection: "pyodbc.Connection", name: str) -> None:
+    """Whoever is still in it is sent away first, however long the server takes to do that."""
+    until = time.monotonic() + DROP_SECONDS
+    while True:
+        send_others_away(connection, name)
+        try:
             connection.execute(f"DROP DATABASE {name}")
+            return
+        except load_driver().Error:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
+def send_others_away(connection: "pyodbc.Connection", name: str) -> None:
+    """Not every server knows the first way; a session may end by itself before the second."""
+    with suppress(load_driver().Error):
+        connection.execute(f"ALTER DATABASE {name} SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
+    for (session,) in connection.execute(SESSIONS_IN, name).fetchall():
+        with suppress(load_driver().Error):
+            connection.execute(f"KILL {session}")
 
 
 def server_url() -> str:
@@ -60,16 +89,20 @@ def server_url() -> str:
 
 
 def database_url(server: str, name: str) -> str:
-    """ODBC takes the first of two attributes of one name."""
     if "://" in server:
         return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    return f"Database={name};{server}"
+    return with_attribute(server, f"Database={name}")
+
+
+def with_attribute(server: str, attribute: str) -> str:
+    """Of two of one name ODBC takes the first, ADO.NET the last."""
+    return f"{attribute};{server.rstrip('; ')};{attribute}"
 
 
 def at_port(server: str, port: int) -> str:
     """The same login at another server of this machine."""
     if "://" not in server:
-        return f"Server=127.0.0.1,{port};{server}"
+        return with_attribute(server, f"Server=127.0.0.1,{port}")
     parts = urlsplit(server)
     login = parts.netloc.rpartition("@")[0]
     return urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{port}"))
@@ -77,7 +110,7 @@ def at_port(server: str, port: int) -> str:
 
 def with_wrong_password(server: str) -> str:
     if "://" not in server:
-        return f"PWD=wrong;{server}"
+        return with_attribute(server, "PWD=wrong")
     parts = urlsplit(server)
     return urlunsplit(
         parts._replace(netloc=f"{parts.username}:wrong@{parts.hostname}:{parts.port}")

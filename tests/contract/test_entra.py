@@ -9,10 +9,10 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 from repositories import entra
-from repositories.contracts import Target
+from repositories.contracts.databases import Target
 from repositories.errors import LoginRefused
 from repositories.postgres import PostgresDatabase, PostgresTarget, connections
-from repositories.records import ResultType
+from repositories.records.kpis import ResultType
 from repositories.urls import parse
 
 
@@ -39,7 +39,9 @@ def test_each_new_connection_asks_for_a_token(
         return "token-1"
 
     monkeypatch.setattr(connections, "entra_token", token)
-    database = PostgresDatabase(parse(entra_url), size=2, timeout_seconds=5, names={"jobs": "app"})
+    database = PostgresDatabase(
+        parse(entra_url), size=2, timeout_seconds=5, names={"schema": "app"}
+    )
     try:
         database.ping()
         database.ping()
@@ -55,7 +57,9 @@ def test_a_token_that_the_server_does_not_take_is_a_refused_login(
     entra_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "entra_token", lambda scope: "expired")
-    database = PostgresDatabase(parse(entra_url), size=1, timeout_seconds=5, names={"jobs": "app"})
+    database = PostgresDatabase(
+        parse(entra_url), size=1, timeout_seconds=5, names={"schema": "app"}
+    )
     try:
         with pytest.raises(LoginRefused):
             database.ping()
@@ -72,7 +76,9 @@ def test_without_an_identity_a_login_is_refused_at_once(
     entra_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(entra, "_credential", NoIdentity)
-    database = PostgresDatabase(parse(entra_url), size=1, timeout_seconds=5, names={"jobs": "app"})
+    database = PostgresDatabase(
+        parse(entra_url), size=1, timeout_seconds=5, names={"schema": "app"}
+    )
     started = time.monotonic()
     try:
         with pytest.raises(LoginRefused, match="no Entra token"):

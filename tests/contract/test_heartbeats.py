@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from repositories.contracts import Store
+from repositories.contracts.store import Store
 from tests.contract.conftest import Lab
 
 

@@ -4,17 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from repositories.contracts import Store
-from repositories.records import (
-    Check,
-    Definition,
-    Json,
-    Operator,
-    Result,
-    ResultType,
-    Rule,
-    Verdict,
-)
+from repositories.contracts.store import Store
+from repositories.records.kpis import Check, Definition, Operator, Result, ResultType, Rule, Verdict
+from repositories.records.rows import Json
 from tests.contract.conftest import Lab
 
 LEASE, OTHER = "0b1f8f2e-6a55-4a53-9c6d-00000000000a", "0b1f8f2e-6a55-4a53-9c6d-00000000000b"

@@ -1,7 +1,7 @@
 import pytest
 
-from repositories.contracts import Store
-from repositories.records import Json
+from repositories.contracts.store import Store
+from repositories.records.rows import Json
 from repositories.retention import TABLES
 from tests.contract.conftest import Lab
 from tests.contract.test_indicators import DEFINITION, add, result_of

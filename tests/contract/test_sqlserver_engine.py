@@ -4,9 +4,9 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -23,11 +23,14 @@ from repositories.errors import (
     StorageError,
     Unavailable,
 )
-from repositories.records import Json
+from repositories.records.rows import Json
+from repositories.revisions import known
 from repositories.sqlserver import SqlServerDatabase
+from repositories.sqlserver.connections import connect
 from repositories.sqlserver.engine import SqlServerSession
+from repositories.sqlserver.faults import translated
 from repositories.sqlserver.statements import MARK
-from repositories.statements import Statement, compile_statement
+from repositories.statements import Catalogue, compile_statement
 from repositories.urls import parse
 from tests.contract.conftest import NAMES, SqlServerLab
 from tests.contract.sqlserver import at_port, database_url, with_wrong_password
@@ -58,8 +61,8 @@ class PlainDatabase(SqlServerDatabase):
     """The engine with statements of the test's own."""
 
     @cached_property
-    def _catalogue(self) -> Mapping[str, Statement]:
-        return {name: compile_statement(text, MARK, {}) for name, text in STATEMENTS.items()}
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(STATEMENTS, lambda text: compile_statement(text, MARK, {}))
 
 
 @pytest.fixture
@@ -111,6 +114,14 @@ def test_what_the_database_does_not_have_is_a_bad_statement(plain: PlainDatabase
         with pytest.raises(BadStatement):
             session.row("unknown")
         assert session.row("two") is not None
+
+
+def test_a_type_that_the_driver_cannot_read_is_a_bad_statement(sqlserver_url: str) -> None:
+    with closing(connect(parse(sqlserver_url))) as connection:
+        connection.clear_output_converters()
+        with pytest.raises(BadStatement) as caught, translated():
+            connection.execute("SELECT SYSDATETIMEOFFSET() AS now").fetchval()
+    assert caught.value.code == "0 HY106"
 
 
 def test_the_mean_time_is_that_of_the_statements(plain: PlainDatabase) -> None:
@@ -410,11 +421,11 @@ def test_pages_of_times_that_differ_by_less_than_a_microsecond_neither_repeat_no
             "2026-01-01T12:00:00.123456",
             f"{number:064x}",
         )
-    with sqlserver_lab.jobs.read() as jobs:
-        seen, before = [], None
-        while page := jobs.newest(before=before, limit=3):
+    with sqlserver_lab.jobs.read() as work:
+        seen, after = [], None
+        while page := work.jobs.newest(after=after, limit=3):
             seen += [int(job.job_id, 16) for job in page]
-            before = (page[-1].created_at, page[-1].job_id)
+            after = (page[-1].created_at, page[-1].job_id)
     assert sorted(seen) == [*range(8)]
 
 
@@ -425,8 +436,8 @@ def test_tasks_are_counted_by_status_as_json(sqlserver_lab: SqlServerLab) -> Non
         sqlserver_lab.add_task(
             task_id=f"t{number}", parent_job_id="a" * 64, task_type="x", status=status
         )
-    with sqlserver_lab.jobs.read() as jobs:
-        job = jobs.find("a" * 64)
+    with sqlserver_lab.jobs.read() as work:
+        job = work.jobs.find("a" * 64)
     assert job is not None
     assert type(job.task_counts) is Json
     assert type(job.parameters) is Json
@@ -465,4 +476,4 @@ def test_the_store_says_which_server_it_is_on(sqlserver_lab: SqlServerLab) -> No
         assert server.version
         assert server.connections >= 1
         assert server.max_connections >= server.connections
-        assert work.facts.revision() == "0002"
+        assert work.facts.revision() == known("sqlserver")[-1]

@@ -1,5 +1,5 @@
-from repositories.contracts import Store
-from repositories.records import Figure, Worker
+from repositories.contracts.store import Store
+from repositories.records.processes import Figure, Worker
 from tests.contract.conftest import Lab
 
 ID = "0b1f8f2e-6a55-4a53-9c6d-111111111111"
@@ -21,14 +21,13 @@ def test_nobody_beats_who_is_not_registered(store: Store) -> None:
 
 def test_a_registered_worker_beats(store: Store) -> None:
     with store.single() as work:
-        work.workers.register(WORKER)
-        assert work.workers.beat(ID, status="Running", figures=FIGURES)
+        known = work.workers.register(WORKER)
+        assert work.workers.beat(known, status="Running", figures=FIGURES)
 
 
 def test_registering_twice_is_the_same_as_once(store: Store) -> None:
     with store.single() as work:
-        work.workers.register(WORKER)
-        work.workers.register(WORKER)
+        assert [work.workers.register(WORKER) for _ in range(2)] == [ID, ID]
 
 
 def test_a_silent_worker_is_retired_once(lab: Lab) -> None:

@@ -33,7 +33,8 @@ def test_a_list_says_where_the_next_page_starts_and_how_it_was_understood(
     answer = host.get(path, params={"limit": 5}).json()
     assert "next_cursor" in answer
     info = answer["query_info"]
-    assert (info["limit"], info["filters"]) == (5, {})
+    assert info["limit"] == 5
+    assert info["filters"].keys() <= {"sort", "order"}
     assert info["returned"] <= 5
     assert info["execution_time_ms"] > 0
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from repositories.errors import NotAllowed
+from repositories.migrations.__main__ import main as migrate
 from repositories.postgres import PostgresDatabase
 from repositories.urls import parse
 from tests.hosts import running_host
@@ -22,9 +23,10 @@ def execute(url: str, statement: str, *values: Any) -> None:
 
 
 @pytest.fixture
-def jobs_url(make_database: MakeDatabase, migrated: str) -> str:
+def jobs_url(make_database: MakeDatabase) -> str:
     """Jobs in a schema of an earlier system, its times without zone and its statuses an enum."""
-    url = make_database(migrated)
+    url = make_database()
+    assert migrate(["--url", url, "up", "0002"]) == 0
     execute(url, "ALTER SCHEMA app RENAME TO work")
     execute(
         url,
@@ -98,7 +100,9 @@ def test_without_rights_on_the_jobs_it_is_503_and_the_rest_is_unharmed(
 
 def test_a_jobs_database_is_never_written_to(store_url: str) -> None:
     """The server itself refuses it: the session is read-only."""
-    database = PostgresDatabase(parse(store_url), size=1, timeout_seconds=5, names={"jobs": "app"})
+    database = PostgresDatabase(
+        parse(store_url), size=1, timeout_seconds=5, names={"schema": "app"}
+    )
     try:
         with database.reading() as session, pytest.raises(NotAllowed):
             session.run("workers.retire", silent_seconds=1)

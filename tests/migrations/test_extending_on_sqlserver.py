@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from repositories.records import Definition, Rule
+from repositories.records.kpis import Definition, Rule
+from repositories.revisions import known
 from repositories.sqlserver import SqlServerDatabase
 from repositories.store import SqlStore
 from repositories.urls import parse
+from services.heartbeats import HeartbeatService, describe_process
 from tests.migrations.samples import Command
 
 Ask = Callable[..., list[Any]]
@@ -56,6 +58,21 @@ THEIRS = (
     """,
     "CREATE VIEW monitoring.vw_WorkerStatusOverview AS SELECT 7 AS theirs",
 )
+THEIR_PROCEDURE = """
+    CREATE PROCEDURE monitoring.sp_RegisterWorkerInstance
+           @WorkerName nvarchar(100), @MachineName nvarchar(100), @ProcessId int,
+           @Version nvarchar(50), @Environment nvarchar(50),
+           @Configuration nvarchar(max) = NULL, @Tags nvarchar(500) = NULL,
+           @WorkerInstanceId uniqueidentifier OUTPUT
+    AS
+    BEGIN
+        SET @WorkerInstanceId = NEWID();
+        INSERT INTO monitoring.WorkerInstances
+               (WorkerInstanceId, WorkerName, MachineName, ProcessId, Version, Environment)
+        VALUES (@WorkerInstanceId, N'their ' + @WorkerName, @MachineName, @ProcessId, @Version,
+                @Environment);
+    END
+"""
 DEFINITION = Definition(
     name="ours",
     description="of the test",
@@ -68,6 +85,7 @@ DEFINITION = Definition(
     owner=None,
     rule=Rule(),
 )
+THEIR_VIEW = "view monitoring.vw_workerstatusoverview"
 SETTING = "MonitoringWorker.RetentionDays"
 HELD = (
     "SELECT UserId, Name FROM auth.Users",
@@ -113,6 +131,39 @@ def test_what_was_there_stays_and_the_way_back_leaves_it_as_it_was(
     assert on_sqlserver("up").code == 0
 
 
+def test_verify_notes_what_another_application_made_and_names_what_is_of_no_use(
+    theirs: Ask, on_sqlserver: Command
+) -> None:
+    assert on_sqlserver("up").code == 0
+    outcome = on_sqlserver("verify")
+    *notes, last = outcome.out.splitlines()
+    assert (outcome.code, last) == (0, f"the schema is that of {known('sqlserver')[-1]}")
+    assert {note.partition(":")[0] for note in notes} == {"made elsewhere", "extra"}
+    for note in (
+        "extra: table monitoring.executionhistory",
+        "made elsewhere: extra column threshold of monitoring.indicators",
+        "made elsewhere: different column indicatorname of monitoring.indicators:"
+        " type is nvarchar(255), expected nvarchar(100)",
+        "made elsewhere: missing constraint ck_systemstatus_interval of monitoring.systemstatus",
+    ):
+        assert note in notes
+    assert any(note.startswith(f"made elsewhere: different {THEIR_VIEW}: ") for note in notes)
+    theirs("ALTER TABLE monitoring.Config DROP COLUMN ModifiedBy")
+    theirs("ALTER TABLE monitoring.Indicators ALTER COLUMN Owner nvarchar(50)")
+    theirs("ALTER TABLE monitoring.JobMetrics DROP CONSTRAINT CK_JobMetrics_Metadata")
+    outcome = on_sqlserver("verify")
+    assert outcome.code == 1
+    assert [
+        line for line in outcome.out.splitlines() if line.startswith(("missing", "different"))
+    ] == [
+        "missing: column modifiedby of monitoring.config",
+        "different: column owner of monitoring.indicators:"
+        " type is nvarchar(50), expected nvarchar(100)",
+        "missing: constraint ck_jobmetrics_metadata of monitoring.jobmetrics",
+    ]
+    assert outcome.out.endswith("\n3 differences\n")
+
+
 def test_the_other_application_can_go_on_writing(theirs: Ask, on_sqlserver: Command) -> None:
     on_sqlserver("up")
     for statement in THEIRS:
@@ -128,7 +179,7 @@ def test_the_store_works_in_the_tables_that_were_there(
 ) -> None:
     on_sqlserver("up")
     database = SqlServerDatabase(
-        parse(sqlserver), size=2, timeout_seconds=10, names={"jobs": "app"}
+        parse(sqlserver), size=2, timeout_seconds=10, names={"schema": "app"}
     )
     with closing(database), SqlStore(database).work() as work:
         work.config.put("ours", "2", description="a setting", actor="test")
@@ -143,6 +194,29 @@ def test_the_store_works_in_the_tables_that_were_there(
             "ours"
         ]
     assert theirs("SELECT COUNT(*) FROM monitoring.Indicators") == [(3,)]
+
+
+def test_a_process_goes_by_the_id_that_a_procedure_of_theirs_gives_it(
+    theirs: Ask, on_sqlserver: Command, sqlserver: str
+) -> None:
+    theirs(THEIR_PROCEDURE)
+    assert on_sqlserver("up").code == 0
+    database = SqlServerDatabase(
+        parse(sqlserver), size=2, timeout_seconds=10, names={"schema": "app"}
+    )
+    worker = describe_process(version="1", environment="test")
+    with closing(database):
+        heartbeats = HeartbeatService(SqlStore(database), worker, service="ours")
+        for _ in range(2):
+            heartbeats.beat()
+    known = "SELECT WorkerInstanceId, WorkerName FROM monitoring.WorkerInstances"
+    ((its_id, name),) = theirs(known)
+    assert (str(its_id), name) == (heartbeats.worker_instance_id, "their watchkeeper")
+    assert str(its_id) != worker.worker_instance_id
+    beats = "SELECT WorkerInstanceId FROM monitoring.SystemStatus WHERE ServiceName = N'ours'"
+    assert theirs(beats) == [(its_id,)]
+    figures = "SELECT DISTINCT WorkerInstanceId, COUNT(*) FROM monitoring.WorkerMetrics"
+    assert theirs(f"{figures} GROUP BY WorkerInstanceId") == [(its_id, 6)]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from importlib.util import find_spec
 import pytest
 
 from repositories.migrations.__main__ import main
+from repositories.migrations.catalogue import Schema
+from repositories.migrations.differences import compare_schemas, type_fits
 from repositories.migrations.presence import ask_first
 from repositories.migrations.sqlserver_catalogue import plain_default, type_name
 
@@ -54,6 +56,65 @@ def test_a_batch_that_does_not_begin_with_the_mark_runs_as_it_stands(batch: str)
 )
 def test_a_default_is_the_same_in_the_words_of_any_server(definition: str, plain: str) -> None:
     assert plain_default(definition) == plain
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "fits"),
+    [
+        ("int", "int", True),
+        ("int", "bigint", False),
+        ("nvarchar(100)", "nvarchar(255)", True),
+        ("nvarchar(100)", "nvarchar(max)", True),
+        ("nvarchar(100)", "nvarchar(99)", False),
+        ("nvarchar(max)", "nvarchar(4000)", False),
+        ("nvarchar(100)", "varchar(100)", False),
+        ("decimal(18, 4)", "decimal(20, 6)", True),
+        ("decimal(18, 4)", "decimal(18, 6)", False),
+        ("decimal(18, 4)", "decimal(18, 2)", False),
+        ("datetime2", "datetimeoffset", False),
+    ],
+)
+def test_a_column_fits_that_holds_all_that_ours_does(ours: str, theirs: str, fits: bool) -> None:
+    assert type_fits(ours, theirs) is fits
+
+
+def table(**columns: str) -> Schema:
+    facts = {name: {"type": type, "nullable": True} for name, type in columns.items()}
+    return {"tables": {"monitoring.a": {"columns": facts, "constraints": {}}}}
+
+
+@pytest.mark.parametrize("elsewhere", [[], ["monitoring.a"]])
+def test_what_was_made_elsewhere_matters_only_where_a_column_is_of_no_use(
+    elsewhere: list[str],
+) -> None:
+    ours = table(b="nvarchar(9)", c="int", d="int")
+    ours["tables"]["monitoring.a"]["constraints"]["ck_a"] = {"kind": "check"}
+    theirs = table(b="nvarchar(max)", c="datetime2", e="int")
+    found = compare_schemas(ours, theirs, elsewhere)
+    assert {str(each) for each in found if each.matters} - ALWAYS == (
+        set() if elsewhere else {"missing: constraint ck_a of monitoring.a", f"different: {WIDER}"}
+    )
+    assert {str(each) for each in found if not each.matters} == (
+        {
+            "made elsewhere: missing constraint ck_a of monitoring.a",
+            "made elsewhere: extra column e of monitoring.a",
+            f"made elsewhere: different {WIDER}",
+        }
+        if elsewhere
+        else {"extra: column e of monitoring.a"}
+    )
+
+
+WIDER = "column b of monitoring.a: type is nvarchar(max), expected nvarchar(9)"
+ALWAYS = {
+    "different: column c of monitoring.a: type is datetime2, expected int",
+    "missing: column d of monitoring.a",
+}
+
+
+def test_what_is_missing_was_made_nowhere() -> None:
+    (missing,) = compare_schemas(table(), {"tables": {}}, ["monitoring.a"])
+    assert missing.matters
 
 
 @dataclass

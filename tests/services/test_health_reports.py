@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from repositories.errors import BadStatement, Unavailable
-from repositories.records import Json
+from repositories.records.rows import Json
 from services.caching import Cache
 from services.health import HealthService
 from services.settings import SettingProblem

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from repositories.contracts import Answer
+from repositories.contracts.databases import Answer
 from repositories.errors import StatementTimeout, Unavailable
-from repositories.records import Definition, ResultType, Rule
+from repositories.records.kpis import Definition, ResultType, Rule
 from services.checks import Checks
 from services.errors import NotFound
 from services.kpis import PARALLEL_KEY, KpiService
@@ -57,7 +57,7 @@ def service(
         store,
         Checks(Targets({}, lambda url, seconds: target), longest_seconds=60),
         KpiMonitoring(),
-        worker_instance_id="w",
+        worker_instance_id=lambda: "w",
         prepare=prepare,
     )
 

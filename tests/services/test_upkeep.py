@@ -1,6 +1,8 @@
 import pytest
 
-from repositories.records import Definition, Figure, Result, Rule, Verdict, Worker
+from repositories.errors import Unavailable
+from repositories.records.kpis import Definition, Result, Rule, Verdict
+from repositories.records.processes import Figure, Worker
 from services.settings import ScheduledTasks
 from services.upkeep import RETENTION_KEY, UpkeepService
 from tests.fakes import FakeClock, FakeStore
@@ -63,6 +65,7 @@ def test_each_table_is_kept_as_long_as_its_setting_says(store: FakeStore) -> Non
         "worker_metrics": 70,
         "system_status_history": 40,
         "worker_instances": 0,
+        "audit_log": 0,
     }
 
 
@@ -75,6 +78,7 @@ def test_the_stores_own_config_is_stronger_for_all_but_heartbeats(store: FakeSto
         "worker_metrics": 90,
         "system_status_history": 40,
         "worker_instances": 0,
+        "audit_log": 0,
     }
 
 
@@ -97,3 +101,13 @@ def test_it_stops_when_its_time_is_over_and_goes_on_the_next_time(store: FakeSto
     upkeep = UpkeepService(store, ScheduledTasks(), batch=2, clock=lambda: next(ticks))
     assert upkeep.clean_up()["database_monitoring_results"] == 6
     assert UpkeepService(store, ScheduledTasks()).clean_up()["database_monitoring_results"] == 4
+
+
+def test_chores_are_counted_and_one_that_cannot_be_done_is_put_off(store: FakeStore) -> None:
+    def fail() -> int:
+        raise Unavailable
+
+    chores = {"away": fail, "rows": lambda: 3}
+    removed = UpkeepService(store, ScheduledTasks(), chores=chores).clean_up()
+    assert (removed["away"], removed["rows"]) == (0, 3)
+    assert removed["worker_metrics"] == 70

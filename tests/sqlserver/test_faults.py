@@ -15,7 +15,7 @@ from repositories.errors import (
     Unavailable,
 )
 from repositories.sqlserver.driver import load_driver
-from repositories.sqlserver.faults import is_deadlock, meaning_of, translated
+from repositories.sqlserver.faults import is_deadlock, meaning_of, translated, words_of
 
 
 def fault(state: str, number: int, text: str = "words") -> Exception:
@@ -46,6 +46,7 @@ def fault(state: str, number: int, text: str = "words") -> Exception:
         ("42000", 229, NotAllowed),
         ("42000", 262, NotAllowed),
         ("42000", 230, NotAllowed),
+        ("25000", 266, NotAllowed),
         ("42S02", 208, BadStatement),
         ("42S22", 207, BadStatement),
         ("42000", 102, BadStatement),
@@ -80,6 +81,28 @@ def test_of_several_messages_the_first_that_says_what_it_was_holds() -> None:
     )
     meaning = meaning_of(Exception("23000", said))
     assert (type(meaning), meaning.code) == (Conflict, "2627 23000")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "code"),
+    [
+        (
+            ("ODBC SQL type -155 is not yet supported.  column-index=0  type=-155", "HY106"),
+            BadStatement,
+            "0 HY106",
+        ),
+        (("The SQL contains 1 parameter markers (1205), but 2", "HY000"), StorageError, "0 HY000"),
+        (("Attempt to use a closed connection.",), StorageError, "0"),
+        ((), StorageError, "0"),
+    ],
+)
+def test_the_driver_s_own_errors_name_the_state_last_or_not_at_all(
+    arguments: tuple[str, ...], kind: type[StorageError], code: str
+) -> None:
+    error = Exception(*arguments)
+    meaning = meaning_of(error)
+    assert (type(meaning), meaning.code) == (kind, code)
+    assert words_of(error) == "".join(arguments[:1])
 
 
 def test_a_deadlock_is_known_by_its_number() -> None:

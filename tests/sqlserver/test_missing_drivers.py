@@ -13,7 +13,7 @@ from repositories.errors import NotConfigured
 
 database = open_database(
     "mssql://sa:secret@127.0.0.1:1/store",
-    setting="STORE_URL", size=1, timeout_seconds=1, names={"jobs": "app"},
+    setting="STORE_URL", size=1, timeout_seconds=1, names={"schema": "app"},
 )
 try:
     database.ping()

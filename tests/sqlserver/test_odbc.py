@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repositories.sqlserver.odbc import attribute_names, odbc_string, quoted, tcp_address
+from repositories.attributes import attribute_names, quoted
+from repositories.sqlserver.odbc import odbc_string, tcp_address
 from repositories.urls import parse
 
 DRIVER = "driver=ODBC%20Driver%2018%20for%20SQL%20Server"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repositories.records import Json, Verdict
+from repositories.records.kpis import Verdict
+from repositories.records.rows import Json
 from repositories.sqlserver.values import JSON_COLUMNS, row_of, size_of, to_driver, utc_of_offset
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

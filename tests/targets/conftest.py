@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from repositories.records import Check, Connection, Result, ResultType, Rule
+from repositories.records.kpis import Check, Connection, Result, ResultType, Rule
 from repositories.targets import open_target
 from services.checks import Checks
 from services.targets import Targets

@@ -1,7 +1,6 @@
 """Servers that KPIs are run against, and the same questions in the words of each."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,16 +9,10 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from repositories.errors import NotConfigured
-from repositories.records import ResultType
+from repositories.records.kpis import ResultType
 from repositories.targets import open_target
 from tests.contract.sqlserver import at_port, scratch_database, with_wrong_password
 
-OTHERS = """
-SELECT COUNT(*) AS sessions
-  FROM sys.dm_exec_sessions
- WHERE database_id = DB_ID()
-   AND session_id <> @@SPID
-"""
 NOTES = "CREATE TABLE notes (id int NOT NULL PRIMARY KEY)"
 
 
@@ -75,19 +68,6 @@ def sqlserver() -> Iterator[Server]:
             unreachable=at_port(url, 1),
             wrong_password=with_wrong_password(url),
         )
-        _wait_until_all_have_left(url)
-
-
-def _wait_until_all_have_left(url: str) -> None:
-    """A database that someone uses cannot be dropped, and a server may be slow to stop."""
-    target = open_target(url, connect_seconds=5)
-    for _ in range(60):
-        others = target.ask(OTHERS, result_type=ResultType.SCALAR, timeout_seconds=20, keep=1).rows[
-            0
-        ][0]
-        if others == 0:
-            return
-        time.sleep(0.5)
 
 
 @contextmanager

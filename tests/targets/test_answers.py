@@ -7,8 +7,7 @@ from decimal import Decimal
 import psutil
 import pytest
 
-from repositories.records import OnEmpty, Operator, ResultType, Rule, Verdict
-from repositories.targets import look_at
+from repositories.records.kpis import OnEmpty, Operator, ResultType, Rule, Verdict
 from tests.targets.conftest import Run, of_type
 from tests.targets.servers import Server
 
@@ -145,14 +144,3 @@ class Watched:
     def _watch(self) -> None:
         while not self._is_over.wait(0.01):
             self.growth = max(self.growth, self._process.memory_info().rss - self._start)
-
-
-def test_a_target_says_which_server_it_is_and_how_soon_it_answered(server: Server) -> None:
-    facts = look_at(server.url, connect_seconds=5, timeout_seconds=20)
-    assert facts.version[0].isdigit()
-    assert facts.database_name is not None
-    assert facts.database_name in server.url
-    assert facts.connections is not None
-    assert facts.max_connections is not None
-    assert 0 < facts.connections <= facts.max_connections
-    assert facts.connection_time_ms > 0

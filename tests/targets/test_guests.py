@@ -25,7 +25,7 @@ from repositories.errors import (
     StorageError,
     Unavailable,
 )
-from repositories.records import ResultType
+from repositories.records.kpis import ResultType
 from repositories.urls import GuestUrl, parse, parse_target
 from tests.targets.conftest import Run, of_type
 

@@ -8,7 +8,7 @@ import pytest
 
 from repositories.errors import BadStatement, Conflict, LoginRefused, StatementTimeout, Unavailable
 from repositories.mysql import load_driver, meaning_of
-from repositories.records import ResultType, Verdict
+from repositories.records.kpis import ResultType, Verdict
 from tests.targets.conftest import Run, of_type
 from tests.targets.servers import Server
 

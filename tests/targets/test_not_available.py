@@ -2,7 +2,7 @@
 
 import pytest
 
-from repositories.records import OnEmpty, ResultType, Rule
+from repositories.records.kpis import OnEmpty, ResultType, Rule
 from tests.targets.conftest import Run
 from tests.targets.servers import Server
 

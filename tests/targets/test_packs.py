@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from repositories.migrations.__main__ import main as migrate
-from repositories.records import Rule
+from repositories.records.kpis import Rule
 from services.pack import ROOT, read_check, read_pack, read_packs, register
 from services.schedules import interval_seconds
 from tests.contract.sqlserver import scratch_database

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from repositories.errors import NotAllowed
-from repositories.records import ResultType
+from repositories.records.kpis import ResultType
 from repositories.sqlserver.connections import connect
 from repositories.targets import open_target
 from repositories.urls import parse

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repositories.records import Figure, Json, Verdict
+from repositories.records.kpis import Verdict
+from repositories.records.processes import Figure
+from repositories.records.rows import Json
 from services.encoding import encode
 
 

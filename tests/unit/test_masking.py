@@ -23,6 +23,11 @@ TEXTS = [
     ("connect(host='x', password='hunter2', port=1)", "hunter2"),
     ("config['password'] = 'hunter2'", "hunter2"),
     ("passphrase=hunter2", "hunter2"),
+    ("ALTER ROLE me PASSWORD 'hunter2'", "hunter2"),
+    ("CREATE USER me WITH PASSWORD E'hun''ter2' VALID UNTIL 'infinity'", "ter2"),
+    ("ALTER USER me IDENTIFIED  BY 'hunter2'", "hunter2"),
+    ("CREATE LOGIN me WITH PASSWORD = N'hunter2'", "hunter2"),
+    ("ALTER ROLE me PASSWORD 'hun", "'hun"),
     ("passwd=hunter2", "hunter2"),
     ("password=hun(ter2)!", "ter2"),
     ("password=hunter2,more next", "more"),
@@ -301,3 +306,31 @@ def test_no_text_takes_more_time_than_its_length_warrants() -> None:
             started = time.process_time()
             call(argument)
             assert time.process_time() - started < BOUND_SECONDS, (call.__name__, piece)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KeyError: no such band in tile 7",
+        "ConnectionError: connection refused; the container does not answer",
+        "signal 9, bypassed, in the passage of a monkey",
+        '{"monkeys": "a sassy one", "designer": "keystone"}',
+    ],
+)
+def test_words_that_only_begin_like_a_sign_are_none(text: str) -> None:
+    assert not shows_signs(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("apiKey", "account_key", "SharedAccessKey", "subscription-access-key", "private key"),
+        *("functionsKey", "hostkey", "sas_key", "connStr", "ConnectionString", "conn-string"),
+        *("password", "passwd", "passphrase", "pwd", "signature", "sig", "key", "sas", "bearer"),
+    ],
+)
+def test_every_name_of_a_secret_shows_signs(name: str) -> None:
+    assert shows_signs(f'{{"{name}": "x"}}')
+    assert mask_json(f'{{"{name}": "hunter2"}}') == f'{{"{name}": "***"}}'
+    within = json.dumps({"error": f'{{"{name}": "hunter2"}}'})
+    assert "hunter2" not in mask_json(within)

@@ -13,10 +13,18 @@ from devhost.postgres.binaries import Binaries
 from devhost.postgres.cluster import make_data
 from devhost.postgres.home import locate_home, prepare_home
 from devhost.postgres.scratch import scratch_folder
-from repositories.contracts import Store
+from repositories.contracts.store import Store
 from repositories.migrations.__main__ import main as migrate
 from repositories.postgres import PostgresDatabase
-from repositories.records import Definition, OnEmpty, Operator, Result, ResultType, Rule, Verdict
+from repositories.records.kpis import (
+    Definition,
+    OnEmpty,
+    Operator,
+    Result,
+    ResultType,
+    Rule,
+    Verdict,
+)
 from repositories.store import SqlStore
 from repositories.targets import open_target
 from repositories.urls import parse
@@ -79,7 +87,7 @@ def test_every_header_is_read(tmp_path: Path) -> None:
 --   and what: to do.
 
 SELECT 1 -- one;
-  FROM {jobs}.tasks;
+  FROM {schema}.tasks;
 """
     assert read_check(write(tmp_path, text), "app") == Definition(
         name="mine",
@@ -149,7 +157,7 @@ def run_pack(url: str) -> dict[str, Result]:
     settings = {"STORE_URL": url, "JOBS_URL": url}
     targets = Targets(settings, lambda url, seconds: open_target(url, connect_seconds=seconds))
     checks = Checks(targets, longest_seconds=30)
-    database = PostgresDatabase(parse(url), size=2, timeout_seconds=10, names={"jobs": "app"})
+    database = PostgresDatabase(parse(url), size=2, timeout_seconds=10, names={"schema": "app"})
     with closing(database):
         store, results = SqlStore(database), {}
         for name in register_postgres(store):

@@ -30,6 +30,7 @@ def test_an_empty_environment_has_every_default(read: Read) -> None:
     assert settings.jobs_url is None
     assert (settings.jobs_schema, settings.query_timeout_seconds) == ("app", 30)
     assert (settings.cache_seconds, settings.read_only) == (15, False)
+    assert not settings.jobs_writable
     assert settings.azure_functions_environment == "Production"
     kpis, tasks = settings.kpi_monitoring, settings.scheduled_tasks
     assert (kpis.schedule, kpis.max_parallel_kpis) == ("*/10 * * * * *", 5)
@@ -80,9 +81,11 @@ def test_case_does_not_matter(read: Read, name: str) -> None:
 
 BAD = {
     "JOBS_SCHEMA": ("a;b", "2x", "", "a" * 64),
+    "APPLICATIONINSIGHTS_RESOURCE_ID": ("my-app", "/subscriptions/x", "https://portal.azure.com"),
     "QUERY_TIMEOUT_SECONDS": ("0", "231", "nan", "soon", ""),
     "CACHE_SECONDS": ("-1", "inf"),
     "READ_ONLY": ("maybe",),
+    "JOBS_WRITABLE": ("perhaps", "2"),
     "PYTHON_THREADPOOL_THREAD_COUNT": ("0", "1.5"),
     "KpiMonitoring__Schedule": ("0 0 2 ? * *", "hourly", "", '{"a":'),
     "KpiMonitoring__MaxParallelKpis": ("0", "101", "many"),

@@ -132,7 +132,7 @@ def test_the_semicolon_at_the_end_goes() -> None:
 
 @pytest.mark.parametrize(("engine", "placeholder"), [("postgres", "%s"), ("sqlserver", "?")])
 def test_every_statement_of_an_engine_compiles(engine: str, placeholder: str) -> None:
-    catalogue = load(engine, placeholder, {"jobs": "app"})
+    catalogue = load(engine, placeholder, {"schema": "app", "jobs": "jobs", "tasks": "tasks"})
     assert "health.ping" in catalogue
     for name, statement in catalogue.items():
         for given_value in (None, 1):
@@ -175,3 +175,13 @@ def with_marks(text: str, names: list[str]) -> str:
         before, _, text = text.partition(f":{name}")
         done += f"{before}%s"
     return done + text
+
+
+def test_a_statement_may_stand_within_another_even_in_a_line_that_may_be_left_out() -> None:
+    inner = compiled("SELECT a,\n  b,  -- when b\n  NULL AS b,  -- when not b\n  c\nFROM t")
+    names = {"rows": inner.relation({"b"}), "others": inner.relation(())}
+    outer = compile_statement("SELECT 1\nFROM {rows} AS x, -- when x\n{others} AS y", "?", names)
+    assert outer.bind({"x": True})[0] == (
+        "SELECT 1\nFROM (SELECT a, b, c FROM t) AS x,\n(SELECT a, NULL AS b, c FROM t) AS y"
+    )
+    assert outer.bind({"x": False})[0] == "SELECT 1\n(SELECT a, NULL AS b, c FROM t) AS y"

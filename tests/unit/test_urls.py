@@ -22,7 +22,8 @@ def address(url: str) -> str:
         ("mssql://sa:p@h:1433/db?encrypt=yes", "sqlserver", "mssql://sa:p@h:1433/db?encrypt=yes"),
         ("sqlserver://h/db", "sqlserver", "mssql://h/db"),
         ("Server=h;Database=d", "sqlserver", "Server=h;Database=d"),
-        ("data source=h;pwd=a://b", "sqlserver", "data source=h;pwd=a://b"),
+        ("server=h;pwd=a://b", "sqlserver", "server=h;pwd=a://b"),
+        ("data source=h;pwd=a://b", "sqlserver", "Server=h;PWD={a://b}"),
         ("Driver={x};SERVER=tcp:h,1433;", "sqlserver", "Driver={x};SERVER=tcp:h,1433;"),
     ],
 )

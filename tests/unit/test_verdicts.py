@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repositories.contracts import Answer
-from repositories.records import Json, OnEmpty, Operator, ResultType, Rule, Verdict
+from repositories.contracts.databases import Answer
+from repositories.records.kpis import OnEmpty, Operator, ResultType, Rule, Verdict
+from repositories.records.rows import Json
 from services.verdicts import BADNESS, Judgement, judge
 
 HEALTHY, WARNING, CRITICAL, ERROR = Verdict

@@ -8,6 +8,6 @@
 -- GET /api/db/jobs?status=failed,completed_with_errors&hours=1 lists them, and
 -- GET /api/db/tasks/{job_id}?status=failed says why.
 SELECT count(*)
-  FROM {jobs}.jobs
+  FROM {schema}.jobs
  WHERE status::text IN ('failed', 'completed_with_errors')
    AND updated_at >= now() - interval '1 hour';

@@ -7,5 +7,5 @@
 -- connection: jobs
 -- How long the task that has waited longest has been queued. Workers are too few, or none.
 SELECT coalesce(round(max(extract(epoch FROM now() - updated_at))::numeric, 1), 0)
-  FROM {jobs}.tasks
+  FROM {schema}.tasks
  WHERE status::text = 'queued';

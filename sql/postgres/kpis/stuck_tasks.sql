@@ -8,6 +8,6 @@
 -- Tasks that are processing and of which nothing was heard for fifteen minutes. Whoever worked on
 -- them is most likely gone: their jobs wait for ever.
 SELECT count(*)
-  FROM {jobs}.tasks
+  FROM {schema}.tasks
  WHERE status::text = 'processing'
    AND greatest(updated_at, heartbeat) < now() - interval '15 minutes';

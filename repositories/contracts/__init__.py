@@ -1,0 +1,1 @@
+"""The whole storage contract on one page."""

@@ -1,0 +1,2 @@
+DROP TABLE monitoring.task_retries;
+DROP TABLE monitoring.audit_log;

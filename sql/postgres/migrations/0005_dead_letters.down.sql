@@ -1,0 +1,1 @@
+DROP TABLE monitoring.dead_letter_queue;

@@ -1,0 +1,37 @@
+"""A process proves that it is alive, under the id that the store knows it by."""
+
+from services.heartbeats import HeartbeatService, describe_process
+from tests.fakes import FakeClock, FakeStore
+
+WORKER = describe_process(version="0.1.0", environment="Test")
+ITS_ID = WORKER.worker_instance_id
+
+
+def test_a_process_registers_once_and_beats_each_time() -> None:
+    store = FakeStore(FakeClock())
+    heartbeats = HeartbeatService(store, WORKER, service="watchkeeper")
+    for _ in range(2):
+        heartbeats.beat()
+    assert [*store.workers.all] == [ITS_ID]
+    assert len(store.workers.figures) == 2 * 3
+    assert heartbeats.worker_instance_id == ITS_ID
+
+
+def test_a_process_that_the_store_knows_by_another_id_goes_by_that() -> None:
+    store = FakeStore(FakeClock())
+    store.workers.renames = {ITS_ID: "theirs"}
+    heartbeats = HeartbeatService(store, WORKER, service="watchkeeper")
+    for _ in range(2):
+        heartbeats.beat()
+    assert [*store.workers.all] == ["theirs"]
+    assert {worker for worker, _, _ in store.workers.figures} == {"theirs"}
+    assert heartbeats.worker_instance_id == "theirs"
+
+
+def test_a_process_whose_row_is_gone_registers_again() -> None:
+    store = FakeStore(FakeClock())
+    heartbeats = HeartbeatService(store, WORKER, service="watchkeeper")
+    heartbeats.beat()
+    store.workers.all.clear()
+    heartbeats.beat()
+    assert [*store.workers.all] == [ITS_ID]
