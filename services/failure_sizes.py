@@ -9,7 +9,7 @@ from services.caching import Cache
 from services.failure_walks import FailureWalk, kind_of_failure
 from services.fingerprints import Kind, kind_of_text
 
-LOOKED_AT_ELSEWHERE = 10_000
+LOOKED_AT_ELSEWHERE = 5_000
 """So many failed tasks, and failed jobs, of the window are looked at, the newest."""
 JobsByFingerprint = Mapping[str, Mapping[str, int]]
 
