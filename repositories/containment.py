@@ -6,7 +6,7 @@ from itertools import product
 
 import orjson
 
-from repositories.records.jobs import Parameter
+from repositories.records.filters import Parameter
 
 SCALAR = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?|true|false")
 """What may have been meant as a number or a boolean as well as a text."""

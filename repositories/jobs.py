@@ -5,7 +5,8 @@ from datetime import datetime
 
 from repositories.containment import documents_of, pairs_of
 from repositories.contracts.databases import Session
-from repositories.records.jobs import ChangeTime, Job, JobFilter, Parameter, Stage, Task, TaskFilter
+from repositories.records.filters import ChangeTime, JobFilter, Parameter, TaskFilter
+from repositories.records.jobs import Job, Stage, Task
 from repositories.records.rows import build
 
 EVERY_JOB, EVERY_TASK = JobFilter(), TaskFilter()

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from repositories.contracts.jobs import Jobs, JobsDatabase
-from repositories.records.jobs import ChangeTime, Job, JobFilter, Stage, Task, TaskFilter
+from repositories.records.filters import ChangeTime, JobFilter, TaskFilter
+from repositories.records.jobs import Job, Stage, Task
 from services.caching import Cache
 from services.errors import NotFound
 from services.pages import Page, cut

@@ -12,18 +12,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 from repositories.contracts.databases import Answer
+from repositories.records.filters import ChangeTime, JobFilter, Parameter, TaskFilter
 from repositories.records.jobs import (
-    ChangeTime,
     Job,
-    JobFilter,
     JobSpan,
     Layout,
     OtherCount,
     OtherJob,
-    Parameter,
     Stage,
     Task,
-    TaskFilter,
     TaskTrace,
     Window,
 )

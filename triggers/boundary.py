@@ -1,24 +1,28 @@
 """Where Python meets HTTP: the only place a status code is chosen."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import azure.functions as func
 
 from repositories import errors as storage
 from services import errors as domain
-from services.caching import Aged
 from services.encoding import encode
 from services.masking import mask_json
 from services.pages import Page
 from services.stopwatch import Stopwatch
 from triggers.logs import correlation
 from triggers.queries import PageQuery
+
+if TYPE_CHECKING:
+    from services.caching import Aged
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import combinations
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import azure.functions as func
 from pydantic import (
@@ -17,12 +17,15 @@ from pydantic import (
     model_validator,
 )
 
-from repositories.records.jobs import ChangeTime, Job, JobFilter, Parameter, TaskFilter
+from repositories.records.filters import ChangeTime, JobFilter, Parameter, TaskFilter
 from services import Services
 from services.pages import Page
 from services.stopwatch import Stopwatch
 from triggers.boundary import endpoint, listing
 from triggers.queries import Hours, PageQuery, Query, Text, Words
+
+if TYPE_CHECKING:
+    from repositories.records.jobs import Job
 
 JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["0123456789abcdef" * 4])]
 TypeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
@@ -186,7 +189,7 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     return bp
 
 
-def _jobs_page(services: Services, query: JobsQuery) -> Page[Job]:
+def _jobs_page(services: Services, query: JobsQuery) -> "Page[Job]":
     if query.sort is JobSort.DURATION:
         return services.jobs.longest(
             query.chosen(),

@@ -1,14 +1,19 @@
 """The frame around every timer: its lock, its time, its record and its log line."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 from repositories.errors import StorageError
 from services.stopwatch import Stopwatch
-from services.timers import TimerService
 from triggers.logs import correlation
+
+if TYPE_CHECKING:
+    from services.timers import TimerService
 
 logger = logging.getLogger(__name__)
 

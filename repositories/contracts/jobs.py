@@ -6,17 +6,15 @@ from datetime import datetime
 from typing import Protocol
 
 from repositories.contracts.server import Activity, Performance, Statistics
+from repositories.records.filters import ChangeTime, JobFilter, TaskFilter
 from repositories.records.jobs import (
-    ChangeTime,
     Job,
-    JobFilter,
     JobSpan,
     Layout,
     OtherCount,
     OtherJob,
     Stage,
     Task,
-    TaskFilter,
     TaskTrace,
     Window,
 )

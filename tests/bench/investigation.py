@@ -23,7 +23,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from repositories.jobs import SqlJobs
-from repositories.records.jobs import ChangeTime, JobFilter, Parameter, TaskFilter
+from repositories.records.filters import ChangeTime, JobFilter, Parameter, TaskFilter
 from tests.bench.app import Handler, answer_of, load_routes, request_of
 from tests.bench.asked import statements_of
 from tests.bench.load import measure_load

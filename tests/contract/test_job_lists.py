@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repositories.records.jobs import ChangeTime, Job, JobFilter, Parameter, Task, TaskFilter
+from repositories.records.filters import ChangeTime, JobFilter, Parameter, TaskFilter
+from repositories.records.jobs import Job, Task
 from repositories.records.rows import Json
 from services.caching import Cache
 from services.jobs import JobService

@@ -2,7 +2,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from repositories.records.jobs import JobFilter, TaskFilter
+from repositories.records.filters import JobFilter, TaskFilter
 from tests.contract.conftest import Lab
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

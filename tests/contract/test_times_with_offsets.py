@@ -9,7 +9,7 @@ import pytest
 
 from repositories.contracts.jobs import JobsDatabase
 from repositories.jobs_database import SqlJobsDatabase
-from repositories.records.jobs import ChangeTime
+from repositories.records.filters import ChangeTime
 from repositories.sqlserver import SqlServerDatabase
 from repositories.sqlserver.connections import connect
 from repositories.urls import parse

@@ -13,7 +13,7 @@ import pytest
 
 from repositories.containment import documents_of
 from repositories.jobs import SqlJobs
-from repositories.records.jobs import ChangeTime, JobFilter, Parameter, TaskFilter
+from repositories.records.filters import ChangeTime, JobFilter, Parameter, TaskFilter
 from tests.bench.volumes import BIG_JOB
 from tests.plans.plans import (
     catalogue,
