@@ -1,7 +1,9 @@
 """One computation at a time, for as long as its value is young enough."""
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -173,3 +175,19 @@ def test_another_key_does_not_wait() -> None:
         assert cache.get("other", lambda: 7).value == 7
         slow.gate.set()
         assert waiting.result().value == 1
+
+
+def test_a_key_whose_value_is_gone_is_forgotten() -> None:
+    """Keys come from requests: whoever asks for ever new ones must not fill the memory."""
+
+    class Key:
+        pass
+
+    cache, key = Cache(60, size=1), Key()
+    seen = weakref.ref(key)
+    cache.get(key, int)
+    del key
+    assert seen() is not None
+    cache.get("another", int)
+    gc.collect()
+    assert seen() is None
