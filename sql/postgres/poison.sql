@@ -51,35 +51,14 @@ SELECT silent.task_id, silent.job_id, silent.task_type, silent.stage, silent.ret
 SELECT task.task_id, task.parent_job_id AS job_id, task.task_type, task.status, task.stage,
        task.retry_count, left(task.error_details, :longest) AS error_details, task.created_at,
        task.updated_at, count(*) OVER () AS total
-  FROM ((SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'failed'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'processing'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'queued'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'pending'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'ready'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'pending_retry'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)) AS task
+  FROM unnest(ARRAY['failed', 'processing', 'queued', 'pending', 'ready', 'pending_retry'])
+           AS wanted (status)
+ CROSS JOIN LATERAL (
+           SELECT task.* FROM {tasks} AS task
+            WHERE task.status = wanted.status
+              AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
+            ORDER BY task.created_at DESC, task.task_id
+            LIMIT :looked_at) AS task
  WHERE task.retry_count >= :least
  ORDER BY task.retry_count DESC, task.updated_at DESC, task.task_id
  LIMIT :limit;
@@ -91,35 +70,14 @@ SELECT retried.job_id, owner.job_type, owner.status, retried.retries, retried.ta
   FROM (SELECT task.parent_job_id AS job_id, CAST(sum(task.retry_count) AS bigint) AS retries,
                count(*) AS tasks, max(task.retry_count) AS most_retries,
                max(task.updated_at) AS updated_at, count(*) OVER () AS total
-          FROM ((SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'failed'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'processing'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'queued'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'pending'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'ready'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)
-               UNION ALL
-               (SELECT task.* FROM {tasks} AS task
-                WHERE task.status = 'pending_retry'
-                  AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
-                ORDER BY task.created_at DESC, task.task_id LIMIT :looked_at)) AS task
+          FROM unnest(ARRAY['failed', 'processing', 'queued', 'pending', 'ready', 'pending_retry'])
+                   AS wanted (status)
+         CROSS JOIN LATERAL (
+                   SELECT task.* FROM {tasks} AS task
+                    WHERE task.status = wanted.status
+                      AND task.created_at >= now() - make_interval(hours => :hours) -- when hours
+                    ORDER BY task.created_at DESC, task.task_id
+                    LIMIT :looked_at) AS task
          WHERE task.retry_count > 0
          GROUP BY task.parent_job_id
         HAVING sum(task.retry_count) >= :least

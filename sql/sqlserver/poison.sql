@@ -60,41 +60,13 @@ SELECT TOP (:limit) silent.task_id, silent.job_id, silent.task_type, silent.stag
 SELECT TOP (:limit) task.task_id, task.parent_job_id AS job_id, task.task_type, task.status,
        task.stage, task.retry_count, LEFT(task.error_details, :longest) AS error_details,
        task.created_at, task.updated_at, COUNT(*) OVER () AS total
-  FROM (SELECT failed.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'failed'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS failed
-        UNION ALL
-        SELECT processing.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'processing'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS processing
-        UNION ALL
-        SELECT queued.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'queued'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS queued
-        UNION ALL
-        SELECT pending.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'pending'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS pending
-        UNION ALL
-        SELECT ready.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'ready'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS ready
-        UNION ALL
-        SELECT pending_retry.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'pending_retry'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS pending_retry) AS task
+  FROM (VALUES (N'failed'), (N'processing'), (N'queued'),
+               (N'pending'), (N'ready'), (N'pending_retry')) AS wanted (status)
+ CROSS APPLY (
+           SELECT TOP (:looked_at) task.* FROM {tasks} AS task
+            WHERE task.status = wanted.status
+              AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
+            ORDER BY task.created_at DESC, task.task_id) AS task
  WHERE task.retry_count >= :least
  ORDER BY task.retry_count DESC, task.updated_at DESC, task.task_id;
 
@@ -108,41 +80,13 @@ SELECT retried.job_id, owner.job_type, owner.status, retried.retries, retried.ta
                        SUM(CAST(task.retry_count AS bigint)) AS retries,
                        COUNT(*) AS tasks, MAX(task.retry_count) AS most_retries,
                        MAX(task.updated_at) AS updated_at
-                  FROM (SELECT failed.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'failed'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS failed
-        UNION ALL
-        SELECT processing.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'processing'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS processing
-        UNION ALL
-        SELECT queued.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'queued'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS queued
-        UNION ALL
-        SELECT pending.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'pending'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS pending
-        UNION ALL
-        SELECT ready.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'ready'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS ready
-        UNION ALL
-        SELECT pending_retry.* FROM (
-               SELECT TOP (:looked_at) task.* FROM {tasks} AS task
-                WHERE task.status = N'pending_retry'
-                  AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
-                ORDER BY task.created_at DESC, task.task_id) AS pending_retry) AS task
+                  FROM (VALUES (N'failed'), (N'processing'), (N'queued'),
+                               (N'pending'), (N'ready'), (N'pending_retry')) AS wanted (status)
+                 CROSS APPLY (
+                       SELECT TOP (:looked_at) task.* FROM {tasks} AS task
+                        WHERE task.status = wanted.status
+                          AND task.created_at >= DATEADD(hour, -:hours, SYSUTCDATETIME()) -- when hours
+                        ORDER BY task.created_at DESC, task.task_id) AS task
                  WHERE task.retry_count > 0
                  GROUP BY task.parent_job_id) AS summed
          WHERE summed.retries >= :least
