@@ -482,10 +482,15 @@ def test_of_two_last_tasks_that_end_at_once_exactly_one_is_last(
 def test_the_race_finds_a_function_that_leaves_a_job_with_no_last_task(
     request: pytest.FixtureRequest, engine: str, instead: str, level: str
 ) -> None:
-    """Otherwise it would mean little that it finds nothing in ours."""
+    """Otherwise it would mean little that it finds nothing in ours.
+
+    On a busy machine two callers may miss each other 200 times, but not in as many pairs as ours
+    are tried with.
+    """
     stages: Stages = request.getfixturevalue(engine)
     faulty = stages.copy_faulty(instead)
-    assert race(stages, add_pairs(stages, 200), level, function=faulty)[0] > 0
+    lost = (race(stages, add_pairs(stages, 200), level, function=faulty)[0] for _ in range(10))
+    assert any(lost)
 
 
 @pytest.mark.slow
