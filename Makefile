@@ -1,6 +1,7 @@
 # Watchkeeper's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format install migrate db demo bench bench-jobs clean clean-data
+.PHONY: help run test test-fast check format install migrate new-key rekey db demo apply export
+.PHONY: bench bench-jobs bench-kpis clean clean-data
 
 # PYTHON=python3.13 takes another one, in an environment of its own (.venv-3.13).
 # A name on PATH may be a shim of a Python that is not there, so each is tried.
@@ -17,7 +18,7 @@ define with
 endef
 # Sets STORE_URL: the user's, else that of the embedded PostgreSQL that runs.
 # Two processes, each with a PostgreSQL of its own; a file's tests stay together. ARGS="-n 0" for one.
-SPREAD = -n 2 --dist loadfile
+SPREAD = -n 2 --dist loadfile --no-loadscope-reorder
 store = STORE_URL=$$("$$python" -m devhost.run url) && export STORE_URL &&
 
 help: ## List these commands
@@ -46,17 +47,32 @@ migrate: ## Apply the migrations to STORE_URL (ARGS=status, verify, "down …" f
 	$(call with,run) $(if $(findstring --sql,$(ARGS)),,$(store)) \
 	exec "$$python" -m repositories.migrations $(or $(ARGS),up)
 
+new-key: ## Print a new key for ENCRYPTION_KEYS
+	$(call with,run) exec "$$python" -m services.secrets new-key
+
+rekey: ## Encrypt every address with the first of ENCRYPTION_KEYS
+	$(call with,run) $(store) exec "$$python" -m services.secrets rekey $(ARGS)
+
 db: ## Run the embedded PostgreSQL alone and print its STORE_URL, until Ctrl-C
 	$(call with,run) exec "$$python" -m devhost.run db
 
 demo: ## Run a small workload of jobs on the store that runs, to have something to look at
 	$(call with,run) $(store) exec "$$python" -m devhost.demo $(ARGS)
 
+apply: ## Make connections, queries and KPIs as FILE= says, after showing what changes (ARGS=--plan)
+	$(call with,run) $(store) exec "$$python" -m services.definitions apply "$(FILE)" $(ARGS)
+
+export: ## Write the file that says which connections, queries and KPIs there are to FILE=
+	$(call with,run) $(store) exec "$$python" -m services.definitions export $(if $(FILE),"$(FILE)")
+
 bench: ## Measure the app against bare drivers
 	$(call with,test) exec "$$python" -m tests.bench $(ARGS)
 
 bench-jobs: ## Measure the lists and reports on 1,000,000 jobs (ARGS=20000 for fewer), in minutes
 	$(call with,test) exec "$$python" -m tests.bench bench-jobs $(ARGS)
+
+bench-kpis: ## Measure rounds of KPIs, heartbeats and a long history (ARGS=100000000 rows), in minutes
+	$(call with,test) exec "$$python" -m tests.bench bench-kpis $(ARGS)
 
 clean: ## Remove environments, caches and reports; the data stay
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

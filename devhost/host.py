@@ -144,7 +144,7 @@ class Host:
         if not self._throttle.enabled:
             return await self._answer(scope, receive, headers)
         try:
-            async with self._throttle.turn():
+            async with self._throttle:
                 return await self._answer(scope, receive, headers)
         except TooMany:
             return Answer(429, [])

@@ -1,8 +1,6 @@
 """The limits of host.json on HTTP requests, with the meaning that the real host gives them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from devhost.settings import UNBOUNDED
 
@@ -12,7 +10,10 @@ class TooMany(Exception):
 
 
 class Throttle:
-    """At most `concurrent` requests run, others wait; at most `outstanding` run or wait."""
+    """At most `concurrent` requests run, others wait; at most `outstanding` run or wait.
+
+    A request has its turn for as long as it is in the `async with` block.
+    """
 
     def __init__(self, concurrent: int, outstanding: int) -> None:
         self._turns = None if concurrent == UNBOUNDED else asyncio.Semaphore(concurrent)
@@ -23,17 +24,19 @@ class Throttle:
     def enabled(self) -> bool:
         return self._turns is not None or self._limit != UNBOUNDED
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def __aenter__(self) -> None:
         """Waits for a turn. Raises TooMany at once where there is no room to wait in."""
         if self._limit != UNBOUNDED and self._present >= self._limit:
             raise TooMany
         self._present += 1
-        try:
-            if self._turns is None:
-                yield
-            else:
-                async with self._turns:
-                    yield
-        finally:
-            self._present -= 1
+        if self._turns is not None:
+            try:
+                await self._turns.acquire()
+            except BaseException:
+                self._present -= 1
+                raise
+
+    async def __aexit__(self, *failure: object) -> None:
+        self._present -= 1
+        if self._turns is not None:
+            self._turns.release()

@@ -32,6 +32,11 @@ def read_answer(
     return Answer([str(column[0]) for column in description], kept, len(kept) + rest)
 
 
+def only_text(answer: Answer) -> str:
+    """Its one value; empty where there is none."""
+    return str(answer.rows[0][0] or "") if answer.rows else ""
+
+
 def in_time(rows: Iterable[Sequence[object]], until: float) -> Iterator[Sequence[object]]:
     for row in rows:
         if time.monotonic() > until:

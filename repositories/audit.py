@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from repositories.contracts.databases import Session
+from repositories.json_rows import json_rows
 from repositories.records.retries import AuditEntry, AuditRecord
 from repositories.records.rows import build
 
@@ -13,8 +14,8 @@ class SqlAudit:
         self._session = session
 
     def add(self, entries: Sequence[AuditEntry]) -> None:
-        for entry in entries:
-            self._session.run("audit.add", **asdict(entry))
+        if entries:
+            self._session.run("audit.add", entries=json_rows(map(asdict, entries)))
 
     def recent(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, Self
 
-from repositories.contracts.databases import Database, Session
+from repositories.contracts.databases import Database, PoolUse, Session
 from repositories.errors import BadUrl, NotConfigured, StorageError
 from repositories.urls import DatabaseUrl, EngineName, parse
 
@@ -75,6 +75,9 @@ class Unconfigured:
 
     def mean_query_ms(self) -> float | None:
         return None
+
+    def pool_use(self) -> Mapping[str, PoolUse]:
+        return {}
 
     def reading_from(self, relations: Mapping[str, Collection[str]]) -> Self:
         return self

@@ -11,13 +11,14 @@ def entra_token(scope: str) -> str:
     from azure.core.exceptions import AzureError
 
     try:
-        return str(_credential().get_token(scope).token)
+        return str(credential().get_token(scope).token)
     except AzureError as error:
         raise LoginRefused("no Entra token could be had for the app's identity") from error
 
 
 @cache
-def _credential() -> Any:  # noqa: ANN401 - azure-identity is imported only where it is used
+def credential() -> Any:  # noqa: ANN401 - azure-identity is imported only where it is used
+    """The app's own identity."""
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential()

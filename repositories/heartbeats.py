@@ -1,7 +1,11 @@
 """Who was seen alive, and when."""
 
+from collections.abc import Sequence
+
+import orjson
+
 from repositories.contracts.databases import Session
-from repositories.records.processes import ServiceStatus
+from repositories.records.processes import Beat, ServiceStatus
 from repositories.records.rows import build
 
 
@@ -19,8 +23,7 @@ class SqlHeartbeats:
         grace_seconds: int | None = None,
         worker_instance_id: str | None = None,
     ) -> ServiceStatus:
-        row = self._session.row(
-            "heartbeats.beat",
+        beat = Beat(
             service=service,
             status=status,
             current_task=current_task,
@@ -28,8 +31,14 @@ class SqlHeartbeats:
             grace_seconds=grace_seconds,
             worker_instance_id=worker_instance_id,
         )
-        assert row is not None  # noqa: S101 - the statement always returns its row
-        return ServiceStatus(**row)
+        (beaten,) = self.beat_all([beat])
+        return beaten
+
+    def beat_all(self, beats: Sequence[Beat]) -> Sequence[ServiceStatus]:
+        given = orjson.dumps(beats).decode()
+        rows = self._session.rows("heartbeats.beat_all", beats=given)
+        beaten = {row["service"]: ServiceStatus(**row) for row in rows}
+        return [beaten[beat.service] for beat in beats]
 
     def services(self, *, after: str | None, limit: int) -> list[ServiceStatus]:
         rows = self._session.rows("heartbeats.services", after=after, limit=limit)

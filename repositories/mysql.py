@@ -4,12 +4,13 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
+from threading import Thread
 from typing import Any
 
-from repositories.answers import in_time, read_answer
-from repositories.contracts.databases import Answer
+from repositories.answers import in_time, only_text, read_answer
+from repositories.contracts.databases import Answer, PoolUse
 from repositories.errors import (
     BadStatement,
     Conflict,
@@ -20,10 +21,15 @@ from repositories.errors import (
     StorageError,
     Unavailable,
 )
+from repositories.patience import wait_for
+from repositories.pool import Pool
 from repositories.records.kpis import ResultType
 from repositories.urls import GuestUrl, Tls
 
 MARGIN_SECONDS = 1
+VERSION = "SELECT version()"
+MAX_IDLE_SECONDS = 60.0
+COM_RESET_CONNECTION = 0x1F
 SSL_CONNECTION_ERROR = 2026
 ENCRYPTION = "The database does not encrypt or has no valid certificate: see tls= in its URL."
 NUMBERS: dict[type[StorageError], str] = {
@@ -47,32 +53,68 @@ BY_STATE: Mapping[str, type[StorageError]] = {
 
 
 class MySqlTarget:
-    """Connects for each statement, so that a hanging one holds up nobody else."""
+    """`size` connections at most, each opened within `connect_seconds`.
 
-    def __init__(self, url: GuestUrl, *, connect_seconds: int) -> None:
+    A connection is reset before the next statement has it: variables, locks, temporary tables and
+    transactions end with the statement. One that writes is the last on its connection.
+    """
+
+    def __init__(self, url: GuestUrl, *, connect_seconds: int, size: int) -> None:
         self._url, self._connect_seconds = url, connect_seconds
+        self._pool: Pool[Any] = Pool(
+            self._connect, size=size, is_alive=_reset, max_idle_seconds=MAX_IDLE_SECONDS
+        )
 
     def ask(self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int) -> Answer:
-        with self._connection(timeout_seconds) as connection:
-            until = time.monotonic() + timeout_seconds
-            _prepare(connection, result_type, timeout_seconds, keep)
-            with _cursor(connection, streams=result_type is ResultType.DATA_SET) as cursor:
-                cursor.execute(sql)
-                if result_type is ResultType.NON_QUERY:
-                    changed = _count_changes(cursor)
-                    connection.commit()
-                    return Answer((), (), changed)
-                answer = read_answer(
-                    cursor.description, cursor, result_type=result_type, keep=keep, until=until
-                )
-                _go_to_the_end(cursor, until)
-                return answer
+        until = time.monotonic() + self._connect_seconds
+        with (
+            translated(),
+            self._pool.loan(
+                patience_seconds=self._connect_seconds,
+                open_connection=partial(self._connected_in_time, until),
+            ) as loan,
+        ):
+            loan.is_last = True
+            _set_patience(loan.connection, timeout_seconds + MARGIN_SECONDS)
+            try:
+                answer = _ask(loan.connection, sql, result_type, timeout_seconds, keep)
+            except (BadStatement, NotAllowed, Conflict) as error:
+                was_refused = error.code is not None  # else USE may have done its work
+                loan.is_last = not (was_refused and _reset(loan.connection))
+                raise
+            finally:
+                if not loan.connection.open:
+                    self._kill_in_background(loan.connection.thread_id())
+            reads = result_type is not ResultType.NON_QUERY
+            loan.is_last = not (reads and _reset(loan.connection))
+            return answer
+
+    def version(self, *, timeout_seconds: int) -> str:
+        return only_text(
+            self.ask(
+                VERSION, result_type=ResultType.SCALAR, timeout_seconds=timeout_seconds, keep=1
+            )
+        )
+
+    def use(self) -> PoolUse:
+        return self._pool.use()
+
+    def close_idle(self) -> None:
+        self._pool.close_idle()
 
     def close(self) -> None:
-        """Nothing is held between two statements."""
+        self._pool.close()
 
-    def _connect(self, patience_seconds: int) -> Any:  # noqa: ANN401 - an optional library's
-        """Read timeouts hold for the handshake too, and for what MySQL's own timeout leaves out."""
+    def _connected_in_time(self, until: float) -> Any:  # noqa: ANN401 - an optional library's
+        """The driver's timeouts are for each step, and not for finding a host's address."""
+        return wait_for(
+            self._connect,
+            seconds=max(until - time.monotonic(), MARGIN_SECONDS),
+            late=Unavailable,
+            discard=lambda connection: connection.close(),
+        )
+
+    def _connect(self) -> Any:  # noqa: ANN401 - an optional library's
         driver = load_driver()
         try:
             return driver.connect(
@@ -82,29 +124,65 @@ class MySqlTarget:
                 password=self._url.password.get_secret_value().encode(),
                 database=self._url.database or None,
                 connect_timeout=self._connect_seconds,
-                read_timeout=patience_seconds + MARGIN_SECONDS,
-                write_timeout=patience_seconds + MARGIN_SECONDS,
+                read_timeout=self._connect_seconds,
+                write_timeout=self._connect_seconds,
                 charset="utf8mb4",
                 program_name="watchkeeper-kpi",
+                conv=_decoders(),
                 **_encryption(self._url.tls),
             )
         except driver.Error as error:
             raise _meaning_at_connect(error) from error
 
-    @contextmanager
-    def _connection(self, patience_seconds: int) -> Iterator[Any]:
-        connection = self._connect(patience_seconds)
-        with closing(connection), translated():
-            try:
-                yield connection
-            finally:
-                if not connection.open:
-                    self._kill(connection.thread_id())
-
-    def _kill(self, thread_id: int) -> None:
+    def _kill_in_background(self, thread_id: int) -> None:
         """MySQL works on for a client that has given up: stop that as well."""
-        with suppress(StorageError), closing(self._connect(1)) as other, translated():
-            other.cursor().execute(f"KILL QUERY {thread_id:d}")
+
+        def kill() -> None:
+            with suppress(StorageError), closing(self._connect()) as other, translated():
+                other.cursor().execute(f"KILL QUERY {thread_id:d}")
+
+        Thread(target=kill, name="kill", daemon=True).start()
+
+
+def _ask(
+    connection: Any,  # noqa: ANN401
+    sql: str,
+    result_type: ResultType,
+    timeout_seconds: int,
+    keep: int,
+) -> Answer:
+    until = time.monotonic() + timeout_seconds
+    _prepare(connection, result_type, timeout_seconds, keep)
+    with translated(), _cursor(connection, streams=result_type is ResultType.DATA_SET) as cursor:
+        cursor.execute(sql)
+        if result_type is ResultType.NON_QUERY:
+            changed = _count_changes(cursor)
+            connection.commit()
+            return Answer((), (), changed)
+        answer = read_answer(
+            cursor.description, cursor, result_type=result_type, keep=keep, until=until
+        )
+        _go_to_the_end(cursor, until)
+        return answer
+
+
+def _reset(connection: Any) -> bool:  # noqa: ANN401
+    """As if it were new, but for the database that USE has chosen; False where it is of no use.
+
+    PyMySQL has no name for this command of the protocol, which it sends as it sends a ping.
+    """
+    _set_patience(connection, MARGIN_SECONDS)
+    try:
+        connection._execute_command(COM_RESET_CONNECTION, "")
+        connection._read_ok_packet()
+    except load_driver().Error:
+        return False
+    return True
+
+
+def _set_patience(connection: Any, seconds: int) -> None:  # noqa: ANN401
+    """For each answer of the server; PyMySQL takes it when connecting only."""
+    connection._read_timeout = connection._write_timeout = seconds
 
 
 @cache
@@ -115,6 +193,17 @@ def load_driver() -> Any:  # noqa: ANN401 - an optional library's
         return import_module("pymysql")
     except ImportError as error:
         raise NotConfigured("MySQL needs PyMySQL: pip install PyMySQL") from error
+
+
+@cache
+def _decoders() -> Mapping[object, object]:
+    """A BIT is a number: most often a yes or no."""
+    bit = import_module("pymysql.constants.FIELD_TYPE").BIT
+    return {**load_driver().converters.conversions, bit: int_of_bits}
+
+
+def int_of_bits(data: bytes) -> int:
+    return int.from_bytes(data, "big")
 
 
 def _encryption(tls: Tls) -> Mapping[str, object]:
@@ -157,10 +246,12 @@ def _prepare(
         else f"max_execution_time = {timeout_seconds * 1000}"
     )
     rows = keep if result_type is ResultType.SCALAR else "DEFAULT"
-    with connection.cursor() as cursor:
+    with translated(), connection.cursor() as cursor:
         cursor.execute(
             f"SET SESSION time_zone = '+00:00', {limit}, lock_wait_timeout = {timeout_seconds},"
-            f" innodb_lock_wait_timeout = {timeout_seconds}, sql_select_limit = {rows}"
+            f" innodb_lock_wait_timeout = {timeout_seconds}, sql_select_limit = {rows},"
+            " autocommit = 0, character_set_client = utf8mb4, character_set_results = utf8mb4,"
+            " character_set_connection = utf8mb4"
         )
         if result_type is not ResultType.NON_QUERY:
             cursor.execute("SET SESSION TRANSACTION READ ONLY")

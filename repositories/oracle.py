@@ -8,8 +8,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from repositories.answers import read_answer
-from repositories.contracts.databases import Answer
+from repositories.answers import only_text, read_answer
+from repositories.contracts.databases import Answer, PoolUse
 from repositories.errors import (
     BadStatement,
     Conflict,
@@ -26,6 +26,7 @@ from repositories.urls import GuestUrl
 
 QUERY = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/|\()*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)
 MARGIN_SECONDS = 1.0
+VERSION = "SELECT version FROM product_component_version WHERE ROWNUM = 1"
 PROGRAM = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(?:BEGIN|DECLARE)\b", re.IGNORECASE | re.DOTALL)
 CODES: dict[type[StorageError], str] = {
     LoginRefused: "ORA-01017 ORA-01045 ORA-28000 ORA-28001 ORA-28002 ORA-01005 DPY-4001 DPY-3015",
@@ -78,6 +79,19 @@ class OracleTarget:
             return read_answer(
                 cursor.description, cursor, result_type=result_type, keep=keep, until=until
             )
+
+    def version(self, *, timeout_seconds: int) -> str:
+        return only_text(
+            self.ask(
+                VERSION, result_type=ResultType.SCALAR, timeout_seconds=timeout_seconds, keep=1
+            )
+        )
+
+    def use(self) -> PoolUse:
+        return PoolUse(in_use=0, idle=0, size=0)
+
+    def close_idle(self) -> None:
+        """Nothing is held between two statements."""
 
     def close(self) -> None:
         """Nothing is held between two statements."""

@@ -1,11 +1,12 @@
 """Every execution of a KPI."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from repositories.contracts.databases import Session
 from repositories.indicators import with_value
+from repositories.json_rows import json_rows
 from repositories.records.kpis import BadVerdict, Check, Result, StoredResult
 
 
@@ -13,25 +14,17 @@ class SqlResults:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, check: Check, result: Result, *, worker_instance_id: str | None) -> bool:
-        is_number = isinstance(result.value, Decimal)
-        added = self._session.run(
+    def add(
+        self, results: Sequence[tuple[Check, Result]], *, worker_instance_id: str | None
+    ) -> int:
+        return self._session.run(
             "results.add",
-            indicator_id=check.indicator_id,
-            slot_at=check.slot_at,
-            executed_at=result.executed_at,
-            status=result.status,
-            value_number=result.value if is_number else None,
-            value_text=None if is_number else result.value,
-            message=result.message,
-            error_type=result.error_type,
-            duration_ms=result.duration_ms,
-            details=result.details,
-            environment=check.connection.environment,
-            provider=check.connection.provider,
+            results=json_rows(_row(check, result) for check, result in results),
             worker_instance_id=worker_instance_id,
         )
-        return added == 1
+
+    def remove_of(self, indicator_id: str, *, batch: int) -> int:
+        return self._session.run("results.remove_of", indicator_id=indicator_id, batch=batch)
 
     def history(
         self, name: str, *, hours: int | None, before: tuple[datetime, str] | None, limit: int
@@ -67,3 +60,23 @@ class SqlResults:
             limit_each=limit_each,
         )
         return [BadVerdict(**with_value(row)) for row in rows]
+
+
+def _row(check: Check, result: Result) -> dict[str, object]:
+    is_number = isinstance(result.value, Decimal)
+    return {
+        "indicator_id": check.indicator_id,
+        "slot_at": check.slot_at,
+        "executed_at": result.executed_at,
+        "status": result.status,
+        "raw_status": result.raw_status,
+        "value_number": result.value if is_number else None,
+        "value_text": None if is_number else result.value,
+        "raw_number": result.raw_number,
+        "message": result.message,
+        "error_type": result.error_type,
+        "duration_ms": result.duration_ms,
+        "details": result.details,
+        "environment": check.connection.environment,
+        "provider": check.connection.provider,
+    }

@@ -4,11 +4,14 @@ from repositories.contracts.databases import Session
 
 TABLES = (
     "database_monitoring_results",
+    "database_monitoring_hours",
     "worker_jobs",
     "worker_metrics",
     "system_status_history",
     "worker_instances",
     "audit_log",
+    "dead_letter_queue",
+    "job_metrics",
 )
 
 

@@ -5,13 +5,20 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from repositories.audit import SqlAudit
+from repositories.baselines import SqlBaselines
 from repositories.config import SqlConfig
+from repositories.connections import SqlConnections
 from repositories.contracts.databases import Database, Session
 from repositories.dead_letters import SqlDeadLetters
+from repositories.executions import SqlExecutions
 from repositories.facts import SqlFacts
 from repositories.heartbeats import SqlHeartbeats
+from repositories.hours import SqlHours
 from repositories.indicators import SqlIndicators
 from repositories.metrics import SqlMetrics
+from repositories.overviews import SqlOverviews
+from repositories.pasts import SqlPasts
+from repositories.queries import SqlQueries
 from repositories.results import SqlResults
 from repositories.retention import SqlRetention
 from repositories.retries import SqlRetries
@@ -22,9 +29,16 @@ from repositories.workers import SqlWorkers
 class SqlWork:
     heartbeats: SqlHeartbeats
     workers: SqlWorkers
+    connections: SqlConnections
+    queries: SqlQueries
     indicators: SqlIndicators
+    executions: SqlExecutions
     results: SqlResults
+    pasts: SqlPasts
+    overviews: SqlOverviews
+    hours: SqlHours
     metrics: SqlMetrics
+    baselines: SqlBaselines
     config: SqlConfig
     retention: SqlRetention
     audit: SqlAudit
@@ -35,17 +49,24 @@ class SqlWork:
     @classmethod
     def on(cls, session: Session) -> "SqlWork":
         return cls(
-            SqlHeartbeats(session),
-            SqlWorkers(session),
-            SqlIndicators(session),
-            SqlResults(session),
-            SqlMetrics(session),
-            SqlConfig(session),
-            SqlRetention(session),
-            SqlAudit(session),
-            SqlRetries(session),
-            SqlDeadLetters(session),
-            SqlFacts(session),
+            heartbeats=SqlHeartbeats(session),
+            workers=SqlWorkers(session),
+            connections=SqlConnections(session),
+            queries=SqlQueries(session),
+            indicators=SqlIndicators(session),
+            executions=SqlExecutions(session),
+            results=SqlResults(session),
+            pasts=SqlPasts(session),
+            overviews=SqlOverviews(session),
+            hours=SqlHours(session),
+            metrics=SqlMetrics(session),
+            baselines=SqlBaselines(session),
+            config=SqlConfig(session),
+            retention=SqlRetention(session),
+            audit=SqlAudit(session),
+            retries=SqlRetries(session),
+            dead_letters=SqlDeadLetters(session),
+            facts=SqlFacts(session),
         )
 
 

@@ -4,28 +4,29 @@ from repositories.contracts.databases import Target
 from repositories.urls import GuestUrl, parse_target
 
 
-def open_target(url: str, *, connect_seconds: int) -> Target:
-    """Connects to nothing yet; each engine's module is imported for the first URL of it.
+def open_target(url: str, *, connect_seconds: int, size: int = 1) -> Target:
+    """With `size` connections at most; connects to nothing yet.
 
-    Raises BadUrl where there is no engine for it.
+    Each engine's module is imported for the first URL of it. Raises BadUrl where
+    there is no engine for it.
     """
     address = parse_target(url)
     if isinstance(address, GuestUrl):
-        return _open_guest(address, connect_seconds)
+        return _open_guest(address, connect_seconds, size)
     if address.engine == "sqlserver":
         from repositories.sqlserver.target import SqlServerTarget
 
-        return SqlServerTarget(address, connect_seconds=connect_seconds)
+        return SqlServerTarget(address, connect_seconds=connect_seconds, size=size)
     from repositories.postgres.target import PostgresTarget
 
-    return PostgresTarget(address, connect_seconds=connect_seconds)
+    return PostgresTarget(address, connect_seconds=connect_seconds, size=size)
 
 
-def _open_guest(url: GuestUrl, connect_seconds: int) -> Target:
+def _open_guest(url: GuestUrl, connect_seconds: int, size: int) -> Target:
     if url.engine == "oracle":
         from repositories.oracle import OracleTarget
 
         return OracleTarget(url, connect_seconds=connect_seconds)
     from repositories.mysql import MySqlTarget
 
-    return MySqlTarget(url, connect_seconds=connect_seconds)
+    return MySqlTarget(url, connect_seconds=connect_seconds, size=size)

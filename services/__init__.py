@@ -9,16 +9,25 @@ from services.errors import Forbidden
 
 if TYPE_CHECKING:
     from services.activity import ActivityService
+    from services.connection_tests import ConnectionTestService
+    from services.dead_letters import DeadLetterService
     from services.debugging import DebugService
+    from services.definitions.service import DefinitionService
     from services.failures import FailureService
     from services.health import HealthService
     from services.heartbeats import HeartbeatService
     from services.job_health import JobHealthService
     from services.jobs import JobService
     from services.kpis import KpiService
+    from services.metrics.baselines import BaselineService
+    from services.metrics.exposition import ExpositionService
+    from services.metrics.figures import MetricsService
+    from services.metrics.recording import Recorder
+    from services.overviews import OverviewService
     from services.performance import PerformanceService
     from services.poison import PoisonService
     from services.retries import RetryService
+    from services.rollups import RollupService
     from services.statistics import StatisticsService
     from services.statuses import StatusService
     from services.timers import TimerService
@@ -29,16 +38,25 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Services:
     activity: ActivityService
+    baselines: BaselineService
+    connection_tests: ConnectionTestService
+    dead_letters: DeadLetterService
     debugging: DebugService
+    definitions: DefinitionService
+    exposition: ExpositionService
     failures: FailureService
     health: HealthService
     heartbeats: HeartbeatService
     job_health: JobHealthService
     jobs: JobService
     kpis: KpiService
+    metrics: MetricsService
+    overviews: OverviewService
     performance: PerformanceService
     poison: PoisonService
+    recorder: Recorder
     retries: RetryService
+    rollups: RollupService
     statistics: StatisticsService
     statuses: StatusService
     timers: TimerService

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from repositories.contracts.databases import Answer
@@ -17,15 +17,26 @@ from repositories.errors import (
     StorageError,
     Unavailable,
 )
+from repositories.records.executions import Execution
 from repositories.records.kpis import Check, Result, ResultType, Rule, Verdict
 from repositories.records.rows import Json
 from services.encoding import encode
+from services.judging.judge import Details, Judge, Verdicts
+from services.judging.verdicts import Judgement
+from services.rounds.attempts import was_abandoned
 from services.targets import Targets
-from services.verdicts import Judgement, judge
 
 KEPT_ROWS = 50
 LONGEST_CELL = 500
 NOT_AVAILABLE = "not_available"
+NOTHING: Details = {}
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+ABANDONED = Judgement(
+    Verdict.ERROR,
+    None,
+    "begun again and again, and each time its process was gone before it ended",
+    "abandoned",
+)
 ERROR_TYPES: dict[type[StorageError], str] = {
     StatementTimeout: "timeout",
     LoginRefused: "login_refused",
@@ -42,42 +53,68 @@ ERROR_TYPES: dict[type[StorageError], str] = {
 class Checks:
     """Runs KPIs; no query may take longer than `longest_seconds`, whatever it asks for itself."""
 
-    def __init__(self, targets: Targets, *, longest_seconds: int) -> None:
-        self._targets, self._longest = targets, longest_seconds
+    def __init__(self, targets: Targets, judge: Judge, *, longest_seconds: int) -> None:
+        self._targets, self._judge, self._longest = targets, judge, longest_seconds
 
-    def run(self, check: Check) -> Result:
+    def run(self, execution: Execution) -> Result:
         """The result, an Error too; `executed_at` is by the store's clock, from the claim on."""
+        check = execution.check
+        if was_abandoned(execution):
+            return _result(check, self._judge.settle(check, ABANDONED), seconds=0)
         started = time.monotonic()
-        details = None
         try:
             answer = self._ask(check)
         except StorageError as error:
-            judgement = _failure(error)
-        else:
-            judgement = _not_available(check.rule, answer) or judge(check.rule, answer)
-            details = _details(check.rule.result_type, answer)
+            seconds = time.monotonic() - started
+            return _result(check, self._judge.settle(check, failure_of(error)), seconds=seconds)
         seconds = time.monotonic() - started
-        return Result(
-            status=judgement.status,
-            value=judgement.value,
-            message=judgement.message,
-            error_type=judgement.error_type,
-            duration_ms=round(seconds * 1000, 3),
-            executed_at=check.claimed_at + timedelta(seconds=seconds),
-            details=details,
-        )
+        verdicts = self._verdicts(check, answer, seconds)
+        rows = _first_rows(check.rule.result_type, answer)
+        return _result(check, verdicts, seconds=seconds, details=rows)
+
+    def _verdicts(self, check: Check, answer: Answer, seconds: float) -> Verdicts:
+        if not_available := _not_available(check.rule, answer):
+            return self._judge.settle(check, not_available)
+        return self._judge.judge(check, answer, now=_executed_at(check, seconds))
+
+    def close_idle(self) -> None:
+        self._targets.close_idle()
 
     def _ask(self, check: Check) -> Answer:
-        target = self._targets.open(check.connection)
-        try:
-            return target.ask(
-                check.sql,
-                result_type=check.rule.result_type,
-                timeout_seconds=min(check.timeout_seconds, self._longest),
-                keep=KEPT_ROWS if check.rule.result_type is ResultType.DATA_SET else 2,
-            )
-        finally:
-            target.close()
+        return self._targets.open(check.connection).ask(
+            check.sql,
+            result_type=check.rule.result_type,
+            timeout_seconds=min(check.timeout_seconds, self._longest),
+            keep=KEPT_ROWS if check.rule.result_type is ResultType.DATA_SET else 2,
+        )
+
+
+def _result(
+    check: Check, verdicts: Verdicts, *, seconds: float, details: Details = NOTHING
+) -> Result:
+    kept = {**details, **verdicts.details}
+    return Result(
+        status=verdicts.status,
+        raw_status=verdicts.raw_status,
+        value=verdicts.value,
+        raw_number=verdicts.raw_number,
+        message=_storable(verdicts.message),
+        error_type=verdicts.error_type,
+        duration_ms=round(seconds * 1000, 3),
+        executed_at=_executed_at(check, seconds),
+        details=Json(encode(kept).decode()) if kept else None,
+    )
+
+
+def _executed_at(check: Check, seconds: float) -> datetime:
+    return check.claimed_at + timedelta(seconds=seconds)
+
+
+def _storable(text: str) -> str:
+    """Without what no database takes as text: NUL, and halves of characters."""
+    if text.isascii():
+        return text.replace("\0", REPLACEMENT)
+    return text.replace("\0", REPLACEMENT).encode("utf-8", "replace").decode()
 
 
 def _not_available(rule: Rule, answer: Answer) -> Judgement | None:
@@ -91,18 +128,19 @@ def _not_available(rule: Rule, answer: Answer) -> Judgement | None:
     return Judgement(Verdict.ERROR, None, f"not available: {reason[:LONGEST_CELL]}", NOT_AVAILABLE)
 
 
-def _failure(error: StorageError) -> Judgement:
+def failure_of(error: StorageError) -> Judgement:
+    """What keeps a KPI from having a value."""
     kind = next(ERROR_TYPES[ours] for ours in type(error).__mro__ if ours in ERROR_TYPES)
     message = f"{error} ({error.code})" if error.code else str(error)
     return Judgement(Verdict.ERROR, None, message, kind)
 
 
-def _details(result_type: ResultType, answer: Answer) -> Json | None:
+def _first_rows(result_type: ResultType, answer: Answer) -> Details:
     """The first rows of a DataSet, by column."""
     if result_type is not ResultType.DATA_SET:
-        return None
+        return NOTHING
     rows = [dict(zip(answer.columns, map(_cell, row), strict=False)) for row in answer.rows]
-    return Json(encode({"rows": rows, "row_count": answer.row_count}).decode())
+    return {"rows": rows, "row_count": answer.row_count}
 
 
 def _cell(value: object) -> object:
@@ -117,4 +155,4 @@ def _cell(value: object) -> object:
         return f"{len(value)} bytes"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_cell(item) for item in value]
-    return str(value).replace("\0", "\N{REPLACEMENT CHARACTER}")[:LONGEST_CELL]
+    return _storable(str(value))[:LONGEST_CELL]

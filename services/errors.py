@@ -30,6 +30,22 @@ class Busy(ServiceError):
     """Somebody else is doing this at the moment."""
 
 
+class WrongState(ServiceError):
+    """This cannot be done with it as it is now."""
+
+
+class InUse(ServiceError):
+    """Something refers to this."""
+
+
+class PreconditionRequired(ServiceError):
+    """This exists: say which version of it you mean to change."""
+
+
+class PreconditionFailed(ServiceError):
+    """This is no longer what you think it is."""
+
+
 class InvalidRequest(ServiceError):
     """The request has parameters that cannot be used."""
 

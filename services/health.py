@@ -150,6 +150,7 @@ class HealthService:
     def _kpis(self) -> Component:
         with self._store.read() as work:
             rows = work.indicators.summary()
+            letters = work.dead_letters.depth()
         counts = {row.status: row.kpis for row in rows}
         overdue = sum(row.overdue for row in rows)
         bad = counts.get(Verdict.CRITICAL, 0) + counts.get(Verdict.ERROR, 0)
@@ -161,6 +162,7 @@ class HealthService:
                 **verdicts,
                 "not_available": counts.get("NotAvailable", 0),
                 "overdue": overdue,
+                "dead_letters": letters.get("PENDING", 0),
             },
         )
 

@@ -42,17 +42,29 @@ class HeartbeatService:
     def __init__(self, store: Store, worker: Worker, *, service: str) -> None:
         self._store, self._worker, self._service = store, worker, service
         self.worker_instance_id = worker.worker_instance_id
+        self._is_registered = False
+
+    def registered_id(self) -> str:
+        """As `worker_instance_id`, and the store knows it from now on: other rows refer to it."""
+        if not self._is_registered:
+            with self._store.single() as work:
+                self._register(work)
+        return self.worker_instance_id
 
     def beat(self) -> None:
         """The process's figures and its service's status, each in one round trip."""
         figures = measure_process()
         with self._store.single() as work:
             if not self._beat_as_worker(work, figures):
-                self.worker_instance_id = work.workers.register(self._worker)
+                self._register(work)
                 self._beat_as_worker(work, figures)
             work.heartbeats.beat(
                 self._service, status="running", worker_instance_id=self.worker_instance_id
             )
+
+    def _register(self, work: Work) -> None:
+        self.worker_instance_id = work.workers.register(self._worker)
+        self._is_registered = True
 
     def _beat_as_worker(self, work: Work, figures: Sequence[Figure]) -> bool:
         return work.workers.beat(self.worker_instance_id, status="Running", figures=figures)

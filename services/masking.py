@@ -17,7 +17,7 @@ import orjson
 MASK = "***"
 SIGNS = (
     *("pass", "pwd", "secret", "token", "credential", "key", "sig", "sas", "conn", "authoriz"),
-    *("bearer", "basic", "eyj", "code=", "identified", r"\u00"),
+    *("bearer", "basic", "eyj", "gaaaa", "code=", "identified", r"\u00"),
 )
 """In lower case. Every secret but that of a URL has one in its name, before it, or in itself."""
 
@@ -93,6 +93,7 @@ _USER_INFO = re.compile(
 )
 _FUNCTION_KEY = re.compile(r"([?&]code=)[\w%.~=-]{20,}+", re.IGNORECASE)
 _JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)++")
+_FERNET = re.compile(r"(?<![A-Za-z0-9_-])gAAAA[A-Za-z0-9_-]{60,}+=*+")
 _PEM = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL
 )
@@ -117,6 +118,8 @@ def mask_text(text: str) -> str:
         text = _USER_INFO.sub(_mask_user_info, text)
     if "=" in text:
         text = _FUNCTION_KEY.sub(rf"\1{MASK}", text)
+    if "gAAAA" in text:
+        text = _FERNET.sub(MASK, text)
     return _JWT.sub(MASK, text) if "eyJ" in text else text
 
 

@@ -18,7 +18,7 @@ NOT_NCRONTAB: Final = re.compile(
 )
 
 
-class _Field(NamedTuple):
+class Field(NamedTuple):
     name: str
     lowest: int
     highest: int
@@ -34,12 +34,12 @@ MONTHS: Final = (
 )
 WEEKDAYS: Final = "sunday monday tuesday wednesday thursday friday saturday"
 FIELDS: Final = (
-    _Field("second", 0, 59),
-    _Field("minute", 0, 59),
-    _Field("hour", 0, 23),
-    _Field("day of the month", 1, 31),
-    _Field("month", 1, 12, tuple(MONTHS.split())),
-    _Field("weekday", 0, 6, tuple(WEEKDAYS.split())),
+    Field("second", 0, 59),
+    Field("minute", 0, 59),
+    Field("hour", 0, 23),
+    Field("day of the month", 1, 31),
+    Field("month", 1, 12, tuple(MONTHS.split())),
+    Field("weekday", 0, 6, tuple(WEEKDAYS.split())),
 )
 
 
@@ -105,11 +105,11 @@ def parse(expression: str) -> Schedule:
     return schedule
 
 
-def _read_field(field: _Field, text: str) -> frozenset[int]:
+def _read_field(field: Field, text: str) -> frozenset[int]:
     return frozenset(value for item in text.split(",") for value in _read_item(field, item))
 
 
-def _read_item(field: _Field, item: str) -> Iterable[int]:
+def _read_item(field: Field, item: str) -> Iterable[int]:
     span, slash, step = item.partition("/")
     interval = _read_step(field, step) if slash else 1
     if span == "*":
@@ -123,13 +123,13 @@ def _read_item(field: _Field, item: str) -> Iterable[int]:
     return range(start, end + 1, interval)
 
 
-def _read_step(field: _Field, text: str) -> int:
+def _read_step(field: Field, text: str) -> int:
     if not _is_number(text) or int(text) < 1:
         raise ValueError(f"the {field.name} step '{text}' is not a whole number above 0")
     return int(text)
 
 
-def _read_value(field: _Field, text: str) -> int:
+def _read_value(field: Field, text: str) -> int:
     value = int(text) if _is_number(text) else _read_word(field, text)
     if field.name == "weekday" and value == 7:
         raise ValueError("weekday 7 is not NCRONTAB: Sunday is 0")
@@ -138,7 +138,7 @@ def _read_value(field: _Field, text: str) -> int:
     return value
 
 
-def _read_word(field: _Field, text: str) -> int:
+def _read_word(field: Field, text: str) -> int:
     """Jan, MON, thurs, …: the name or at least its first three letters."""
     for value, word in enumerate(field.words, start=field.lowest):
         if len(text) >= 3 and word.startswith(text.lower()):
@@ -154,7 +154,7 @@ def _ever_fires(schedule: Schedule) -> bool:
     return min(schedule.days) <= max(LONGEST_MONTHS[month - 1] for month in schedule.months)
 
 
-def _spell_out(field: _Field, values: frozenset[int]) -> str:
+def _spell_out(field: Field, values: frozenset[int]) -> str:
     return "*" if values == field.every else ",".join(map(str, sorted(values)))
 
 

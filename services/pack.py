@@ -6,13 +6,19 @@ says in comments what it means and what to do; the rest is the query.
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import orjson
 
 from repositories.contracts.store import Store
-from repositories.records.kpis import Definition, OnEmpty, Operator, ResultType, Rule
+from repositories.records.definitions import (
+    ConnectionDefinition,
+    KpiDefinition,
+    QueryDefinition,
+)
+from repositories.records.kpis import OnEmpty, Operator, ResultType, Rule
 
 ROOT = Path(__file__).parents[1] / "sql"
 REGISTERED_KEY = "MonitoringWorker.RegisteredKpis"
@@ -23,41 +29,52 @@ KEYS = frozenset(
     " result".split()
 )
 
+PROVIDERS = {"postgres": "PostgreSQL", "sqlserver": "SqlServer"}
 
-def read_pack(engine: str, jobs_schema: str) -> Sequence[Definition]:
+
+@dataclass(frozen=True, slots=True)
+class PackedCheck:
+    """A KPI of the pack, with the query that is its own."""
+
+    kpi: KpiDefinition
+    query: QueryDefinition
+
+    @property
+    def name(self) -> str:
+        return self.kpi.name
+
+
+def read_pack(engine: str, jobs_schema: str) -> Sequence[PackedCheck]:
     """Every check for an engine, by file name."""
     paths = sorted((ROOT / engine / "kpis").glob("*.sql"))
     return [read_check(path, jobs_schema) for path in paths]
 
 
-def read_packs(engine: str, jobs_engine: str, jobs_schema: str) -> Sequence[Definition]:
+def read_packs(engine: str, jobs_engine: str, jobs_schema: str) -> Sequence[PackedCheck]:
     """The checks of a store, and of the jobs database, which may be of another engine."""
     of_store = [check for check in read_pack(engine, jobs_schema) if not _is_on_jobs(check)]
     of_jobs = [check for check in read_pack(jobs_engine, jobs_schema) if _is_on_jobs(check)]
     return [*of_store, *of_jobs]
 
 
-def _is_on_jobs(check: Definition) -> bool:
-    return check.connection_name == "jobs"
+def _is_on_jobs(check: PackedCheck) -> bool:
+    return check.kpi.connection == "jobs"
 
 
-def read_check(path: Path, jobs_schema: str) -> Definition:
+def read_check(path: Path, jobs_schema: str) -> PackedCheck:
     """Raises ValueError for a header that is missing or unknown."""
     headers, notes, sql = _split(path.read_text("utf-8"))
     if unknown := headers.keys() - KEYS:
         raise ValueError(f"{path.name}: unknown header {min(unknown)}")
     if missing := {"title", "every"} - headers.keys():
         raise ValueError(f"{path.name}: no {min(missing)}")
-    return Definition(
-        name=path.stem,
-        description=f"{headers['title']}. {notes}".strip(),
-        connection_name=headers.get("connection", "store"),
+    name, description = path.stem, f"{headers['title']}. {notes}".strip()
+    query = QueryDefinition(
+        name=name,
+        description=description,
         query_type="Performance",
         sql=sql.replace("{schema}", jobs_schema),
         timeout_seconds=int(headers.get("timeout", "10")),
-        schedule=headers["every"],
-        priority=int(headers.get("priority", "5")),
-        owner=None,
         rule=Rule(
             result_type=ResultType(headers.get("result", "Scalar")),
             unit=headers.get("unit"),
@@ -68,6 +85,15 @@ def read_check(path: Path, jobs_schema: str) -> Definition:
             on_empty=OnEmpty(headers.get("on_empty", "error")),
         ),
     )
+    kpi = KpiDefinition(
+        name=name,
+        description=description,
+        connection=headers.get("connection", "store"),
+        query=name,
+        schedule=headers["every"],
+        priority=int(headers.get("priority", "5")),
+    )
+    return PackedCheck(kpi, query)
 
 
 def register(
@@ -85,15 +111,10 @@ def register(
         return ()
     with store.work() as work:
         for name, provider in (("store", engine), ("jobs", jobs_engine)):
-            work.indicators.add_connection(
-                name,
-                provider=PROVIDERS[provider],
-                address=f"setting:{name.upper()}_URL",
-                environment=environment,
-                actor=ACTOR,
-            )
+            work.connections.add(_connection(name, provider, environment), actor=ACTOR)
         for check in missing:
-            work.indicators.add(check, actor=ACTOR)
+            if work.queries.add(check.query, actor=ACTOR):
+                work.indicators.add(check.kpi, actor=ACTOR)
         names = [*known, *(check.name for check in missing)]
         work.config.put(
             REGISTERED_KEY,
@@ -104,7 +125,13 @@ def register(
     return [check.name for check in missing]
 
 
-PROVIDERS = {"postgres": "PostgreSQL", "sqlserver": "SqlServer"}
+def _connection(name: str, engine: str, environment: str) -> ConnectionDefinition:
+    return ConnectionDefinition(
+        name=name,
+        provider=PROVIDERS[engine],
+        environment=environment,
+        address=f"setting:{name.upper()}_URL",
+    )
 
 
 def _split(text: str) -> tuple[dict[str, str], str, str]:

@@ -28,6 +28,18 @@ POOL_LIMIT = 32
 RESOURCE_ID = r"^$|^/subscriptions/[\w-]+/resource[Gg]roups/[\w.()-]+/providers/[\w.]+/[\w/-]+$"
 
 
+def _encryption_keys(keys: SecretStr | None) -> SecretStr | None:
+    from services.secrets.keys import check_keys  # only needed where there are keys
+
+    text = keys.get_secret_value().strip() if keys else ""
+    if text:
+        check_keys(text)
+    return keys if text else None
+
+
+EncryptionKeys = Annotated[SecretStr | None, AfterValidator(_encryption_keys)]
+
+
 def _plain(name: str) -> str:
     return name.replace("_", "")
 
@@ -43,11 +55,14 @@ class KpiMonitoring(Group):
     max_parallel_kpis: Annotated[int, Field(ge=1, le=100)] = 5
     execution_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
     process_only_active_kpis: bool = True
+    skip_running_kpis: bool = True
 
 
 class ScheduledTasks(Group):
     enabled: bool = True
     cleanup_schedule: Ncrontab = "0 0 2 * * *"
+    rollup_schedule: Ncrontab = "0 5 * * * *"
+    baseline_schedule: Ncrontab = "0 15 * * * *"
     historical_data_retention_days: Days = 90
     log_retention_days: Days = 30
     status_history_retention_days: Days = 60
@@ -71,6 +86,7 @@ class Settings(BaseModel):
 
     store_url: SecretStr | None = None
     jobs_url: SecretStr | None = None
+    encryption_keys: EncryptionKeys = None
     jobs_schema: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")] = "app"
     applicationinsights_resource_id: Annotated[str, Field(pattern=RESOURCE_ID)] = ""
     query_timeout_seconds: Annotated[float, Field(gt=0, le=230)] = 30
@@ -82,6 +98,10 @@ class Settings(BaseModel):
     kpi_monitoring: KpiMonitoring = Field(KpiMonitoring(), alias="kpimonitoring")
     scheduled_tasks: ScheduledTasks = Field(ScheduledTasks(), alias="scheduledtasks")
     heartbeat: Heartbeat = Heartbeat()
+
+    @property
+    def encryption_keys_text(self) -> str:
+        return self.encryption_keys.get_secret_value().strip() if self.encryption_keys else ""
 
     @property
     def pool_size(self) -> int:

@@ -1,10 +1,12 @@
 """Which services are alive, by their heartbeats."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from repositories.contracts.store import Store
-from repositories.records.processes import ServiceStatus
+from repositories.records.processes import Beat, ServiceStatus
+from services.gathering import Gathering
 from services.pages import Page, cut
 
 SELF_REPORTED_DOWN = {"failed", "stopped"}
@@ -34,28 +36,18 @@ def state_of(status: ServiceStatus) -> str:
 
 
 class StatusService:
+    """Heartbeats that come at the same time are written together: each would wait for the disk."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._beats = Gathering(self._write, key=lambda beat: beat.service)
 
-    def beat(
-        self,
-        service: str,
-        *,
-        status: str,
-        current_task: str | None,
-        interval_seconds: int | None,
-        grace_seconds: int | None,
-    ) -> ServiceState:
+    async def beat(self, beat: Beat) -> ServiceState:
+        return _state(await self._beats.ask(beat))
+
+    def _write(self, beats: Sequence[Beat]) -> Sequence[ServiceStatus]:
         with self._store.single() as work:
-            return _state(
-                work.heartbeats.beat(
-                    service,
-                    status=status,
-                    current_task=current_task,
-                    interval_seconds=interval_seconds,
-                    grace_seconds=grace_seconds,
-                )
-            )
+            return work.heartbeats.beat_all(beats)
 
     def services(self, *, after: str | None, limit: int) -> Page[ServiceState]:
         with self._store.read() as work:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from repositories.contracts.store import Store
-from repositories.records.processes import JobMetric
+from repositories.records.processes import JobMetric, JobRuns
 from repositories.records.rows import Json
 from services import ncrontab
 from services.encoding import encode
@@ -28,16 +28,25 @@ class TimerState:
     succeeded: bool | None
     next_due_at: datetime
     missed: bool
+    overdue_seconds: float
     failures: int
 
 
 class TimerService:
-    """`schedules` are the NCRONTAB expressions of the app's timers by name; `clock` is in UTC."""
+    """`schedules` are the NCRONTAB expressions of the app's timers by name; `clock` is in UTC.
+
+    `watch` is told the duration (ms) of each run that went well.
+    """
 
     def __init__(
-        self, store: Store, schedules: Mapping[str, str], *, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        schedules: Mapping[str, str],
+        *,
+        clock: Callable[[], datetime],
+        watch: Callable[[str, float], object] = lambda job_id, duration_ms: None,
     ) -> None:
-        self._store, self._schedules = store, schedules
+        self._store, self._schedules, self._watch = store, schedules, watch
         self._clock = clock
         self._started_at = clock()
 
@@ -48,15 +57,21 @@ class TimerService:
             yield held
 
     def record(self, name: str, *, succeeded: bool, duration_ms: float, late: bool) -> None:
-        metadata = Json(encode({"late": late}).decode())
+        run = JobRuns.one(
+            PREFIX + name,
+            succeeded=succeeded,
+            duration_ms=duration_ms,
+            metadata=Json(encode({"late": late}).decode()),
+        )
         with self._store.single() as work:
-            work.metrics.count(
-                PREFIX + name, succeeded=succeeded, duration_ms=duration_ms, metadata=metadata
-            )
+            work.metrics.count([run])
+        if succeeded:
+            self._watch(run.job_id, duration_ms)
 
     def states(self) -> list[TimerState]:
         with self._store.read() as work:
-            runs = {run.job_id.removeprefix(PREFIX): run for run in work.metrics.totals()}
+            totals = work.metrics.totals(prefix=PREFIX)
+        runs = {run.job_id.removeprefix(PREFIX): run for run in totals}
         return [self._state(name, runs.get(name)) for name in sorted(self._schedules)]
 
     def _state(self, name: str, run: JobMetric | None) -> TimerState:
@@ -71,5 +86,6 @@ class TimerService:
             succeeded=run.last_success_at == last if run else None,
             next_due_at=due,
             missed=now > due + TOLERANCE,
+            overdue_seconds=max((now - due).total_seconds(), 0.0),
             failures=run.failure_count if run else 0,
         )

@@ -6,18 +6,23 @@ from collections.abc import Callable, Mapping
 
 from repositories.contracts.store import Store
 from repositories.errors import StorageError
+from services.pacing import Pace
 from services.settings import ScheduledTasks
 
 logger = logging.getLogger(__name__)
 
-BATCH = 1000
+SMALLEST_BATCH = 100
+LARGEST_BATCH = 1000
 RETENTION_KEY = "MonitoringWorker.RetentionDays"
 SILENT_SECONDS = 900
 LONGEST_SECONDS = 300.0
 
 
 class UpkeepService:
-    """`chores` are what else is to be cleaned up, each with how many things it was."""
+    """`chores` are what else is to be cleaned up, each with how many things it was.
+
+    `batches` are the fewest and the most rows that one statement removes.
+    """
 
     def __init__(
         self,
@@ -25,10 +30,12 @@ class UpkeepService:
         settings: ScheduledTasks,
         *,
         chores: Mapping[str, Callable[[], int]] | None = None,
-        batch: int = BATCH,
+        batches: tuple[int, int] = (SMALLEST_BATCH, LARGEST_BATCH),
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._store, self._settings, self._batch, self._clock = store, settings, batch, clock
+        self._store, self._settings, self._batches = store, settings, batches
+        self._clock, self._sleep = clock, sleep
         self._chores = chores or {}
 
     def clean_up(self) -> Mapping[str, int]:
@@ -50,21 +57,29 @@ class UpkeepService:
         logs = _days(configured) or self._settings.log_retention_days
         return {
             "database_monitoring_results": results,
+            "database_monitoring_hours": results,
             "worker_jobs": logs,
             "worker_metrics": logs,
             "system_status_history": self._settings.status_history_retention_days,
             "worker_instances": logs,
             "audit_log": logs,
+            "dead_letter_queue": logs,
+            "job_metrics": results,
         }
 
     def _remove(self, table: str, days: int, deadline: float) -> int:
-        removed = 0
+        """In batches: a row that is being removed, and the disk that it is removed from, are kept
+        from others for a moment only.
+        """
+        least, most = self._batches
+        pace = Pace(least=least, most=most, clock=self._clock, sleep=self._sleep)
+        removed, is_over = 0, False
         with self._store.single() as work:
-            while self._clock() < deadline:
-                batch = work.retention.remove(table, days=days, batch=self._batch)
-                removed += batch
-                if batch < self._batch:
-                    break
+            while not is_over and self._clock() < deadline:
+                with pace.step() as batch:
+                    found = work.retention.remove(table, days=days, batch=batch)
+                removed += found
+                is_over = found < batch
         return removed
 
 

@@ -12,6 +12,7 @@ from devhost.postgres import scratch_postgres
 from repositories.migrations.__main__ import main as migrate
 
 numbers = itertools.count(1)
+LONGEST = {"resilience", "worker", "local"}
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +51,11 @@ def migrated(make_database: Callable[..., str]) -> str:
 def store_url(make_database: Callable[..., str], migrated: str) -> str:
     """The URL of a store of the test's own."""
     return make_database(migrated)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, or it is what the last of two processes ends with."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
 @pytest.hookimpl(trylast=True)

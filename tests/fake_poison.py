@@ -10,7 +10,6 @@ from typing import Any, Protocol, TypeVar
 from repositories.records.jobs import Job, Task
 from repositories.records.rows import Counted
 from repositories.records.trouble import (
-    DeadLetter,
     Failure,
     FailureRate,
     Orphan,
@@ -34,17 +33,6 @@ class Tables(Protocol):
 
     all: list[Job]
     all_tasks: list[Task]
-
-
-class FakeDeadLetters:
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.all: list[DeadLetter] = []
-
-    def pending(self, *, hours: int | None = None, limit: int) -> Counted[DeadLetter]:
-        since = _since(self._clock, hours)
-        found = [one for one in self.all if one.status == "PENDING" and one.created_at >= since]
-        return _first(found, limit, lambda one: (-one.created_at.timestamp(), one.dead_letter_id))
 
 
 class FakeFailures:

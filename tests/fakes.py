@@ -6,12 +6,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from repositories.contracts.databases import Answer
+from repositories.contracts.databases import Answer, PoolUse
 from repositories.records.filters import ChangeTime, JobFilter, Parameter, TaskFilter
 from repositories.records.jobs import (
     Job,
@@ -25,56 +25,25 @@ from repositories.records.jobs import (
     Window,
 )
 from repositories.records.kpis import (
-    BadVerdict,
-    Check,
-    Connection,
-    Definition,
-    Kpi,
-    Result,
     ResultType,
-    StoredResult,
-    Verdict,
-    VerdictCount,
 )
-from repositories.records.processes import Figure, JobMetric, Server, ServiceStatus, Worker
+from repositories.records.processes import Beat, Figure, Server, ServiceStatus, Worker
 from repositories.records.retries import AuditEntry, AuditRecord, PlannedRetry, Retry, TaskFailure
 from repositories.records.rows import Json
-from tests.fake_poison import FakeDeadLetters, FakeFailures, FakeJobHealth, FakePoison
+from tests.fake_clocks import FakeClock, RunningClock
+from tests.fake_dead_letters import FakeDeadLetters
+from tests.fake_definitions import FakeConnections, FakeIndicators, FakeQueries
+from tests.fake_executions import FakeExecutions, FakeResults
+from tests.fake_kpis import FakeKpis
+from tests.fake_metrics import FakeBaselines, FakeMetrics
+from tests.fake_overviews import FakeHours, FakeOverviews
+from tests.fake_pasts import FakePasts
+from tests.fake_poison import FakeFailures, FakeJobHealth, FakePoison
 from tests.server_fakes import FakeActivity, FakePerformance, FakeStatistics
 
-LEASE_MARGIN_SECONDS = 10
 ENDED = frozenset({"completed", "failed", "completed_with_errors", "cancelled", "skipped"})
 T = TypeVar("T", Job, Task)
 U = TypeVar("U")
-
-
-class FakeClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, now: datetime = datetime(2026, 1, 1, 12, tzinfo=UTC)) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-class RunningClock(FakeClock):
-    """A clock that goes, as a server's does, and can be moved ahead; it never reads the same."""
-
-    def __init__(self) -> None:
-        super().__init__(datetime.now(UTC))
-        self._ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        now = datetime.now(UTC) + self._ahead
-        self.now = max(now, self.now + timedelta(microseconds=1))
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self._ahead += timedelta(**by)
 
 
 class FakeHeartbeats:
@@ -110,6 +79,9 @@ class FakeHeartbeats:
         self.history.append(beaten)
         return beaten
 
+    def beat_all(self, beats: Sequence[Beat]) -> Sequence[ServiceStatus]:
+        return [self.beat(**asdict(beat)) for beat in beats]
+
     def services(self, *, after: str | None, limit: int) -> list[ServiceStatus]:
         now = self._clock()
         names = sorted(name for name in self.newest if after is None or name > after)
@@ -120,11 +92,13 @@ class FakeWorkers:
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
         self.all: dict[str, tuple[Worker, datetime, str]] = {}
+        self.started: dict[str, datetime] = {}
         self.figures: list[tuple[str, datetime, Figure]] = []
         self.renames: dict[str, str] = {}
 
     def register(self, worker: Worker) -> str:
         known = self.renames.get(worker.worker_instance_id, worker.worker_instance_id)
+        self.started.setdefault(known, self._clock())
         self.all.setdefault(
             known, (replace(worker, worker_instance_id=known), self._clock(), "Running")
         )
@@ -149,248 +123,6 @@ class FakeWorkers:
             _, seen, _ = self.all[worker.worker_instance_id]
             self.all[worker.worker_instance_id] = worker, seen, "Stopped"
         return len(silent)
-
-
-@dataclass
-class FakeIndicator:
-    definition: Definition
-    next_due_at: datetime
-    lease_id: str | None = None
-    leased_until: datetime | None = None
-    is_active: bool = True
-    results: list[StoredResult] = field(default_factory=list)
-
-
-class FakeIndicators:
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-        self.all: dict[str, FakeIndicator] = {}
-        self.connections: dict[str, Connection] = {}
-
-    def claim(
-        self, *, lease_id: str, limit: int, timeout_seconds: int, active_only: bool
-    ) -> list[Check]:
-        now = self._clock()
-        due = [
-            one
-            for one in self.all.values()
-            if one.next_due_at <= now
-            and (one.leased_until is None or one.leased_until < now)
-            and (one.is_active or not active_only)
-        ]
-        due.sort(key=lambda one: (one.definition.priority, one.next_due_at))
-        return [self._lease(one, lease_id, timeout_seconds, now) for one in due[:limit]]
-
-    def find(self, name: str) -> Check | None:
-        one = self.all.get(name)
-        return None if one is None else self._check(one, self._clock(), by_hand=True)
-
-    def release(self, check: Check, *, next_due_at: datetime) -> bool:
-        one = self.all[check.name]
-        if one.lease_id is None or one.lease_id != check.lease_id:
-            return False
-        one.next_due_at, one.lease_id, one.leased_until = next_due_at, None, None
-        return True
-
-    def overview(self, *, name: str | None, after: str | None, limit: int) -> list[Kpi]:
-        names = sorted(
-            one for one in self.all if name in {None, one} and (after is None or one > after)
-        )
-        return [self._kpi(self.all[one]) for one in names[:limit]]
-
-    def add(self, definition: Definition, *, actor: str) -> bool:
-        if definition.name in self.all or definition.connection_name not in self.connections:
-            return False
-        self.all[definition.name] = FakeIndicator(definition, self._clock())
-        return True
-
-    def add_connection(
-        self, name: str, *, provider: str, address: str, environment: str, actor: str
-    ) -> bool:
-        if name in self.connections:
-            return False
-        self.connections[name] = Connection(
-            name=name,
-            provider=provider,
-            environment=environment,
-            address=address,
-            is_encrypted=False,
-            timeout_seconds=30,
-        )
-        return True
-
-    def summary(self) -> Sequence[VerdictCount]:
-        late = self._clock() - timedelta(seconds=60)
-        active = [one for one in self.all.values() if one.is_active]
-        counts = Counter(_newest_status(one) for one in active)
-        overdue = Counter(_newest_status(one) for one in active if one.next_due_at < late)
-        return [
-            VerdictCount(status=status, kpis=kpis, overdue=overdue[status])
-            for status, kpis in counts.items()
-        ]
-
-    def _lease(
-        self, one: FakeIndicator, lease_id: str, timeout_seconds: int, now: datetime
-    ) -> Check:
-        connection = self.connections[one.definition.connection_name]
-        seconds = min(one.definition.timeout_seconds, timeout_seconds)
-        one.lease_id = lease_id
-        one.leased_until = now + timedelta(
-            seconds=seconds + connection.timeout_seconds + LEASE_MARGIN_SECONDS
-        )
-        return self._check(one, now, by_hand=False)
-
-    def _check(self, one: FakeIndicator, now: datetime, *, by_hand: bool) -> Check:
-        return Check(
-            indicator_id=one.definition.name,
-            name=one.definition.name,
-            schedule=one.definition.schedule,
-            slot_at=None if by_hand else one.next_due_at,
-            lease_id=None if by_hand else one.lease_id,
-            claimed_at=now,
-            connection=self.connections[one.definition.connection_name],
-            sql=one.definition.sql,
-            timeout_seconds=one.definition.timeout_seconds,
-            rule=one.definition.rule,
-        )
-
-    @staticmethod
-    def _kpi(one: FakeIndicator) -> Kpi:
-        newest = one.results[-1] if one.results else None
-        return Kpi(
-            name=one.definition.name,
-            status=newest.status if newest else None,
-            value=newest.value if newest else None,
-            unit=one.definition.rule.unit,
-            checked_at=newest.checked_at if newest else None,
-            message=newest.message if newest else None,
-            error_type=newest.error_type if newest else None,
-            duration_ms=newest.duration_ms if newest else None,
-            description=one.definition.description,
-            connection=one.definition.connection_name,
-            schedule=one.definition.schedule,
-            priority=one.definition.priority,
-            owner=one.definition.owner,
-            is_active=one.is_active,
-            next_due_at=one.next_due_at,
-        )
-
-
-def _newest_status(one: FakeIndicator) -> str:
-    if not one.results:
-        return "Unknown"
-    newest = one.results[-1]
-    return "NotAvailable" if newest.error_type == "not_available" else newest.status
-
-
-class FakeResults:
-    def __init__(self, clock: FakeClock, indicators: FakeIndicators) -> None:
-        self._clock, self._indicators = clock, indicators
-        self._numbers = itertools.count(1)
-
-    def add(self, check: Check, result: Result, *, worker_instance_id: str | None) -> bool:
-        kept = self._indicators.all[check.name].results
-        if check.slot_at is not None and any(one.slot_at == check.slot_at for one in kept):
-            return False
-        kept.append(
-            StoredResult(
-                result_id=str(next(self._numbers)),
-                slot_at=check.slot_at,
-                checked_at=result.executed_at,
-                status=result.status,
-                value=result.value,
-                message=result.message,
-                error_type=result.error_type,
-                duration_ms=result.duration_ms,
-                details=result.details,
-                environment=check.connection.environment,
-                provider=check.connection.provider,
-            )
-        )
-        return True
-
-    def history(
-        self, name: str, *, hours: int | None, before: tuple[datetime, str] | None, limit: int
-    ) -> list[StoredResult]:
-        one = self._indicators.all.get(name)
-        since = None if hours is None else self._clock() - timedelta(hours=hours)
-        found = [
-            result
-            for result in (one.results if one else ())
-            if (since is None or result.checked_at >= since)
-            and (before is None or _place(result) < (before[0], int(before[1])))
-        ]
-        return sorted(found, key=_place, reverse=True)[:limit]
-
-    def not_healthy(
-        self,
-        connections: Collection[str],
-        *,
-        since: datetime,
-        until: datetime,
-        limit: int,
-        limit_each: int,
-    ) -> list[BadVerdict]:
-        found = [
-            bad
-            for one in self._indicators.all.values()
-            if one.definition.connection_name in connections
-            for bad in _bad_verdicts(one, since, until)[:limit_each]
-        ]
-        return sorted(found, key=lambda bad: (-bad.checked_at.timestamp(), bad.name))[:limit]
-
-
-def _bad_verdicts(one: FakeIndicator, since: datetime, until: datetime) -> list[BadVerdict]:
-    return [
-        BadVerdict(
-            name=one.definition.name,
-            connection=one.definition.connection_name,
-            status=result.status,
-            value=result.value,
-            unit=one.definition.rule.unit,
-            checked_at=result.checked_at,
-            message=result.message,
-        )
-        for result in sorted(one.results, key=_place, reverse=True)
-        if since <= result.checked_at <= until
-        and result.status != Verdict.HEALTHY
-        and result.error_type != "not_available"
-    ]
-
-
-def _place(result: StoredResult) -> tuple[datetime, int]:
-    return result.checked_at, int(result.result_id)
-
-
-class FakeMetrics:
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-        self.all: dict[str, JobMetric] = {}
-
-    def count(self, job_id: str, *, succeeded: bool, duration_ms: float, metadata: Json) -> None:
-        now = self._clock()
-        old = self.all.get(job_id)
-        self.all[job_id] = JobMetric(
-            job_id=job_id,
-            total_executions=1 + (old.total_executions if old else 0),
-            success_count=succeeded + (old.success_count if old else 0),
-            failure_count=(not succeeded) + (old.failure_count if old else 0),
-            total_duration_ms=duration_ms + (old.total_duration_ms if old else 0),
-            min_duration_ms=min(duration_ms, _or(old, "min_duration_ms", duration_ms)),
-            max_duration_ms=max(duration_ms, _or(old, "max_duration_ms", duration_ms)),
-            last_execution_at=now,
-            last_success_at=now if succeeded else (old.last_success_at if old else None),
-            last_failure_at=(old.last_failure_at if old else None) if succeeded else now,
-            read_at=now,
-        )
-
-    def totals(self) -> Sequence[JobMetric]:
-        now = self._clock()
-        return [replace(self.all[job_id], read_at=now) for job_id in sorted(self.all)]
-
-
-def _or(old: JobMetric | None, name: str, otherwise: float) -> float:
-    return otherwise if old is None else float(getattr(old, name))
 
 
 class FakeConfig:
@@ -487,18 +219,22 @@ def _failure(retry: Retry) -> tuple[str, str, int, datetime]:
 
 
 class FakeRetention:
-    """Removes from what the other fakes hold; nobody makes worker jobs yet."""
+    """Removes from what the other fakes hold."""
 
     def __init__(
         self,
         clock: FakeClock,
         heartbeats: FakeHeartbeats,
         workers: FakeWorkers,
-        indicators: FakeIndicators,
+        kpis: FakeKpis,
+        hours: FakeHours,
+        dead_letters: FakeDeadLetters,
         audit: FakeAudit,
+        metrics: FakeMetrics,
     ) -> None:
-        self._clock, self._audit = clock, audit
-        self._heartbeats, self._workers, self._indicators = heartbeats, workers, indicators
+        self._clock, self._audit, self._metrics = clock, audit, metrics
+        self._hours, self._dead_letters = hours, dead_letters
+        self._heartbeats, self._workers, self._kpis = heartbeats, workers, kpis
 
     def remove(self, table: str, *, days: int, batch: int) -> int:
         limit = self._clock() - timedelta(days=days)
@@ -512,12 +248,28 @@ class FakeRetention:
     def _rows(self, table: str) -> Iterator[tuple[datetime, Callable[[], object]]]:
         """When each row is from, and how to remove it."""
         if table == "database_monitoring_results":
-            for one in self._indicators.all.values():
+            for one in self._kpis.indicators.values():
                 for result in one.results:
                     yield result.checked_at, partial(one.results.remove, result)
+        elif table == "database_monitoring_hours":
+            for key in self._hours.rolled:
+                yield key[1], partial(self._hours.rolled.pop, key)
+        elif table == "dead_letter_queue":
+            for letter in self._dead_letters.all:
+                if letter.status in {"SUCCEEDED", "FAILED"}:
+                    changed_last = max(letter.created_at, letter.updated_at)
+                    yield changed_last, partial(self._dead_letters.all.remove, letter)
+        elif table == "job_metrics":
+            for job_id, metric in self._metrics.all.items():
+                if metric.last_execution_at is not None:
+                    yield metric.last_execution_at, partial(self._metrics.all.pop, job_id)
         elif table == "system_status_history":
             for beat in self._heartbeats.history:
                 yield beat.last_heartbeat, partial(self._heartbeats.history.remove, beat)
+        elif table == "worker_jobs":
+            for job_id, job in self._kpis.jobs.items():
+                if job.row.completed_at is not None:
+                    yield job.row.completed_at, partial(self._kpis.jobs.pop, job_id)
         elif table == "audit_log":
             for record in self._audit.all:
                 yield record.happened_at, partial(self._audit.all.remove, record)
@@ -550,16 +302,31 @@ class FakeStore:
         self.fail_with: Exception | None = None
         self.heartbeats = FakeHeartbeats(self.clock)
         self.workers = FakeWorkers(self.clock)
-        self.indicators = FakeIndicators(self.clock)
-        self.results = FakeResults(self.clock, self.indicators)
-        self.metrics = FakeMetrics(self.clock)
+        self.kpis = FakeKpis(self.clock)
+        self.connections = FakeConnections(self.kpis)
+        self.queries = FakeQueries(self.kpis)
+        self.indicators = FakeIndicators(self.kpis)
+        self.executions = FakeExecutions(self.kpis)
+        self.results = FakeResults(self.kpis)
+        self.metrics = FakeMetrics(self.clock, self.workers, self.kpis)
+        self.baselines = FakeBaselines(self.clock, self.metrics, self.kpis)
+        self.pasts = FakePasts(self.kpis)
+        self.hours = FakeHours(self.kpis)
+        self.overviews = FakeOverviews(self.kpis, self.hours, self.workers)
         self.config = FakeConfig()
         self.audit = FakeAudit(self.clock)
         self.retries = FakeRetries(self.clock)
-        self.retention = FakeRetention(
-            self.clock, self.heartbeats, self.workers, self.indicators, self.audit
-        )
         self.dead_letters = FakeDeadLetters(self.clock)
+        self.retention = FakeRetention(
+            self.clock,
+            self.heartbeats,
+            self.workers,
+            self.kpis,
+            self.hours,
+            self.dead_letters,
+            self.audit,
+            self.metrics,
+        )
         self.facts = FakeFacts()
         self._locks: set[str] = set()
         self._guard = threading.RLock()
@@ -941,3 +708,12 @@ class FakeTarget:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def close_idle(self) -> None:
+        """Nothing is idle."""
+
+    def use(self) -> PoolUse:
+        return PoolUse(in_use=0, idle=0, size=0)
+
+    def version(self, *, timeout_seconds: int) -> str:
+        return "1.0"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from repositories import errors as storage
 from services import errors as domain
 from services.encoding import encode
 from services.masking import mask_json
+from services.metrics.tallies import Tally
 from services.pages import Page
 from services.stopwatch import Stopwatch
 from triggers.logs import correlation
@@ -34,10 +37,21 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     domain.Forbidden: HTTPStatus.FORBIDDEN,
     domain.NotFound: HTTPStatus.NOT_FOUND,
     domain.Busy: HTTPStatus.CONFLICT,
+    domain.WrongState: HTTPStatus.CONFLICT,
+    domain.InUse: HTTPStatus.CONFLICT,
+    domain.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    domain.PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     storage.Conflict: HTTPStatus.CONFLICT,
     storage.StatementTimeout: HTTPStatus.GATEWAY_TIMEOUT,
     storage.StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A body that is no JSON and is sent as it is: whoever makes it masks what it shows."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +93,45 @@ class InvalidParameters(Problem):
 
 
 Handler = Callable[[func.HttpRequest], object]
+WaitingHandler = Callable[[func.HttpRequest], Awaitable[object]]
 
 docstrings: dict[str, str] = {}
 """What every endpoint says of itself, by the name of its function."""
 
+executions = Tally()
+"""What the HTTP functions of this process came to, and how long its timers took."""
 
-def endpoint(handler: Handler) -> Callable[[func.HttpRequest], func.HttpResponse]:
-    """Make an HTTP function of a handler that returns what is to be answered, or a Reply."""
+
+def endpoint(
+    handler: Handler, *, may_report: bool = True
+) -> Callable[[func.HttpRequest], func.HttpResponse]:
+    """Make an HTTP function of a handler that returns what is to be answered, or a Reply.
+
+    It is counted; one that `may_report` has old counts told to the store.
+    """
     docstrings[handler.__name__] = handler.__doc__ or ""
+    job_id = f"http:{handler.__name__}"
 
     def call(req: func.HttpRequest) -> func.HttpResponse:
-        with correlation(req.headers.get(CORRELATION_HEADER)) as correlation_id:
-            try:
-                result = handler(req)
-                answer = result if isinstance(result, Reply) else Reply(result)
-                return _response(answer, correlation_id)
-            except Exception as error:
-                return _response(_problem(error, req, correlation_id), correlation_id)
+        with _exchange(req, job_id, may_report=may_report) as exchange:
+            exchange.result = handler(req)
+        return exchange.response
+
+    call.__name__, call.__doc__ = handler.__name__, handler.__doc__
+    return call
+
+
+def waiting_endpoint(
+    handler: WaitingHandler,
+) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
+    """The same of a handler on the event loop of the worker: it may wait, and must not block."""
+    docstrings[handler.__name__] = handler.__doc__ or ""
+    job_id = f"http:{handler.__name__}"
+
+    async def call(req: func.HttpRequest) -> func.HttpResponse:
+        with _exchange(req, job_id, may_report=False) as exchange:
+            exchange.result = await handler(req)
+        return exchange.response
 
     call.__name__, call.__doc__ = handler.__name__, handler.__doc__
     return call
@@ -103,13 +139,46 @@ def endpoint(handler: Handler) -> Callable[[func.HttpRequest], func.HttpResponse
 
 def probe(handler: Handler) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
     """An endpoint that does not queue for a thread of the worker, which may all be busy."""
-    answer = endpoint(handler)
+    answer = endpoint(handler, may_report=False)
 
     async def call(req: func.HttpRequest) -> func.HttpResponse:
         return await asyncio.to_thread(answer, req)
 
     call.__name__, call.__doc__ = handler.__name__, handler.__doc__
     return call
+
+
+class _Exchange:
+    """A request that is being answered: what the handler gave, and the answer made of it."""
+
+    result: object
+    response: func.HttpResponse
+
+
+@contextmanager
+def _exchange(req: func.HttpRequest, job_id: str, *, may_report: bool) -> Iterator[_Exchange]:
+    """Whatever is raised inside becomes an answer."""
+    exchange, started = _Exchange(), time.perf_counter()
+    with correlation(req.headers.get(CORRELATION_HEADER)) as correlation_id:
+        try:
+            yield exchange
+            result = exchange.result
+            answer = result if isinstance(result, Reply) else Reply(result)
+            exchange.response = _response(answer, correlation_id)
+        except Exception as error:
+            exchange.response = _response(_problem(error, req, correlation_id), correlation_id)
+        _count(job_id, exchange.response.status_code, started, may_report)
+
+
+def _count(job_id: str, status: int, started: float, may_report: bool) -> None:
+    """What the caller did wrong is no failure, but nothing to learn a normal speed from either."""
+    executions.note(
+        job_id,
+        succeeded=status < HTTPStatus.INTERNAL_SERVER_ERROR,
+        duration_ms=(time.perf_counter() - started) * 1000,
+        is_typical=status < HTTPStatus.BAD_REQUEST,
+        may_report=may_report,
+    )
 
 
 def listing(
@@ -184,6 +253,8 @@ def _log(error: Exception, status: HTTPStatus, req: func.HttpRequest, *, foresee
 
 def _response(answer: Reply, correlation_id: str) -> func.HttpResponse:
     headers = {CORRELATION_HEADER: correlation_id, **answer.headers}
+    if isinstance(answer.body, Text):
+        return func.HttpResponse(answer.body.text, status_code=answer.status, headers=headers)
     return func.HttpResponse(
         mask_json(encode(answer.body).decode()),
         status_code=answer.status,

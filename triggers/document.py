@@ -19,7 +19,7 @@ from triggers.boundary import (
     QueryInfo,
     docstrings,
 )
-from triggers.operations import OPERATIONS, TAGS, Operation
+from triggers.operations import OPERATIONS, REMOVED, TAGS, Operation
 from triggers.queries import FUNCTION_KEY, PageQuery
 from triggers.schemas import Schema, answer_schemas, body_schema, query_schema
 
@@ -39,6 +39,8 @@ PROBLEMS = {
     HTTPStatus.FORBIDDEN: "Writing is switched off here.",
     HTTPStatus.NOT_FOUND: "There is no such thing.",
     HTTPStatus.CONFLICT: "What is there does not allow it.",
+    HTTPStatus.PRECONDITION_FAILED: "It is another version by now than If-Match names, or there.",
+    HTTPStatus.PRECONDITION_REQUIRED: "It exists: If-Match must say which version is meant.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database is away, not configured, or refuses.",
     HTTPStatus.GATEWAY_TIMEOUT: "The database took too long.",
 }
@@ -52,6 +54,14 @@ HEADERS = {
         "description": "How many seconds ago the answer was computed.",
         "schema": {"type": "integer"},
     },
+    "ETag": {
+        "description": "The version of it, to be sent as If-Match with the next change.",
+        "schema": {"type": "string"},
+    },
+}
+CONDITIONS = {
+    "If-Match": "The ETags of the version that is meant, or `*` for any.",
+    "If-None-Match": "`*`: only where there is none yet.",
 }
 KEYS = {
     "header": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
@@ -141,7 +151,8 @@ def _operation(name: str, opening: Opening, operation: Operation, schemas: Schem
         "summary": opening.summary or None,
         "description": "\n\n".join(filter(None, about)) or None,
         "security": [] if operation.anonymous else None,
-        "parameters": _parameters(operation, opening.path) or None,
+        "parameters": [*_parameters(operation, opening.path), *_conditions(operation, opening)]
+        or None,
         "requestBody": _body(operation),
         "responses": _responses(operation, schemas),
     }
@@ -176,6 +187,16 @@ def _parameter(name: str, schema: Schema, *, required: bool, in_path: bool) -> W
     }
 
 
+def _conditions(operation: Operation, opening: Opening) -> list[Written]:
+    if not operation.versioned or opening.method == "GET":
+        return []
+    return [
+        {"name": name, "in": "header", "description": words, "schema": {"type": "string"}}
+        for name, words in CONDITIONS.items()
+        if HTTPStatus.CREATED in operation.successes or name == "If-Match"
+    ]
+
+
 def _body(operation: Operation) -> Written | None:
     if operation.body is None:
         return None
@@ -191,7 +212,8 @@ def _responses(operation: Operation, schemas: Schemas) -> Written:
         status: {"$ref": f"#/components/responses/{_name_of(status)}"}
         for status in _statuses([operation])
     }
-    found[HTTPStatus.OK] = _answer(operation, operation.answer, schemas)
+    for status in operation.successes:
+        found[status] = _answer(operation, operation.answer, schemas)
     if operation.unwell is not None:
         status = HTTPStatus.SERVICE_UNAVAILABLE
         unwell = _answer(operation, operation.unwell, schemas)
@@ -214,15 +236,21 @@ def _statuses(operations: Collection[Operation]) -> set[HTTPStatus]:
 def _answer(operation: Operation, answer: Any, schemas: Schemas) -> Written:  # noqa: ANN401
     members = _members_of(operation, answer)
     age = {"age": {"$ref": "#/components/headers/Age"}} if operation.kept else {}
+    tag = {"etag": {"$ref": "#/components/headers/ETag"}} if _is_tagged(operation) else {}
     return {
         "description": "The answer.",
-        "headers": {**CORRELATED, **age},
+        "headers": {**CORRELATED, **age, **tag},
         "content": {
             "application/json": {
                 "schema": schemas[answer] if members is None else _object(members, schemas)
-            }
+            },
+            **{kind: {"schema": {"type": "string"}} for kind in operation.texts},
         },
     }
+
+
+def _is_tagged(operation: Operation) -> bool:
+    return operation.versioned and operation.answer is not REMOVED
 
 
 def _object(members: Mapping[str, Any], schemas: Schemas) -> Schema:

@@ -24,7 +24,6 @@ from services.errors import Fault, InvalidRequest
 from services.pages import Position
 
 FUNCTION_KEY = "code"
-LONGEST_BODY = 65536
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound="Query")
@@ -53,16 +52,17 @@ class FreshQuery(Query):
 
 
 class Body(BaseModel):
-    """A JSON object in the body."""
+    """A JSON object in the body, of so many bytes at most."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    longest: ClassVar[int] = 65536
 
     @classmethod
     def read(cls, req: func.HttpRequest) -> Self:
         """Raises InvalidRequest, which names every bad member."""
         text = req.get_body()
-        if len(text) > LONGEST_BODY:
-            raise InvalidRequest([Fault("body", f"longer than {LONGEST_BODY} bytes")])
+        if len(text) > cls.longest:
+            raise InvalidRequest([Fault("body", f"longer than {cls.longest} bytes")])
         try:
             values = orjson.loads(text or b"{}")
         except orjson.JSONDecodeError:
@@ -89,19 +89,28 @@ def _faults_of(body: type[Body], req: func.HttpRequest) -> list[Fault]:
     return []
 
 
-def _words(value: object) -> object:
+def split_words(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
 Words = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]{1,50}$")], ...],
     Field(min_length=1, max_length=20, description="Any of these."),
-    BeforeValidator(_words),
+    BeforeValidator(split_words),
 ]
 """Names with commas between them."""
 
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """What every database takes."""
+
+Uuid = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
+        examples=["01234567-89ab-cdef-0123-456789abcdef"],
+    ),
+    AfterValidator(str.lower),
+]
 
 Hours = Annotated[int, Field(ge=1, le=87600, description="How far back.")]
 

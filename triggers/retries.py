@@ -1,6 +1,5 @@
 """Failed tasks, put back as queued."""
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ from pydantic import Field
 
 from services import Services
 from triggers.boundary import endpoint
+from triggers.callers import caller_of
 from triggers.jobs import JobId
 from triggers.logs import correlation_id
 from triggers.queries import Body, Hours, Query, read_both
@@ -16,9 +16,8 @@ from triggers.queries import Body, Hours, Query, read_both
 if TYPE_CHECKING:
     from services.retries import Order
 
-CALLER_HEADER = "x-ms-client-principal-name"
-SANE_CALLER = re.compile(r"[\w.@ +'-]{1,100}")
 TaskId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]*$")]
+Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
@@ -34,9 +33,7 @@ class RetryBody(Body):
     """A dry run says what would be done; the reason is kept with each failure."""
 
     dry_run: bool = False
-    reason: Annotated[
-        str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
-    ]
+    reason: Reason
 
 
 class RetryJobBody(RetryBody):
@@ -77,9 +74,8 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
 def _order(req: func.HttpRequest, body: RetryBody) -> "Order":
     from services.retries import Order  # what it comes with is not needed to index the app
 
-    caller = req.headers.get(CALLER_HEADER) or ""
     return Order(
-        actor=caller if SANE_CALLER.fullmatch(caller) else "api",
+        actor=caller_of(req),
         reason=body.reason,
         correlation_id=correlation_id(),
         dry_run=body.dry_run,

@@ -6,9 +6,11 @@ from typing import Annotated, ClassVar
 import azure.functions as func
 from pydantic import Field, TypeAdapter
 
+from repositories.records.processes import Beat
 from services import Services
 from services.stopwatch import Stopwatch
-from triggers.boundary import endpoint, listing
+from triggers.boundary import endpoint, listing, waiting_endpoint
+from triggers.lazy import built
 from triggers.queries import Body, PageQuery, Query, Text, read_both
 
 ServiceName = Annotated[
@@ -49,11 +51,13 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
         return listing("services", query, page, watch)
 
     @bp.route("status/{service}/heartbeat", methods=["POST"])
-    @endpoint
-    def post_heartbeat(req: func.HttpRequest) -> object:
+    @waiting_endpoint
+    async def post_heartbeat(req: func.HttpRequest) -> object:
         """POST /status/{service}/heartbeat {"status", "current_task"}: the service is alive"""
         query, body = read_both(req, ServiceQuery, HeartbeatBody)
-        state = services().for_writing().statuses.beat(query.service, **body.model_dump())
+        beat = Beat(service=query.service, **body.model_dump())
+        app = await built(services)
+        state = await app.for_writing().statuses.beat(beat)
         return {"service": state}
 
     return bp

@@ -17,7 +17,13 @@ def schedules(settings: Settings) -> Mapping[str, str]:
     }
     if not settings.scheduled_tasks.enabled:
         return always
-    return {**always, "clean_up": settings.scheduled_tasks.cleanup_schedule}
+    tasks = settings.scheduled_tasks
+    return {
+        **always,
+        "clean_up": tasks.cleanup_schedule,
+        "roll_up": tasks.rollup_schedule,
+        "update_baselines": tasks.baseline_schedule,
+    }
 
 
 def blueprint(services: Callable[[], Services], timers: Mapping[str, str]) -> func.Blueprint:
@@ -33,7 +39,14 @@ def blueprint(services: Callable[[], Services], timers: Mapping[str, str]) -> fu
             app = services()
             tick(app.timers, name, timer, lambda: act(app), alone=alone)
 
-    add("heartbeat", lambda app: app.heartbeats.beat())
+    add("heartbeat", _beat)
     add("run_kpi_checks", lambda app: app.kpis.run_due().summary())
     add("clean_up", lambda app: app.upkeep.clean_up(), alone=True)
+    add("roll_up", lambda app: app.rollups.roll_up(), alone=True)
+    add("update_baselines", lambda app: app.baselines.refresh(), alone=True)
     return bp
+
+
+def _beat(app: Services) -> None:
+    app.heartbeats.beat()
+    app.recorder.flush()

@@ -14,7 +14,10 @@ def scratch_postgres() -> Iterator[EmbeddedPostgres]:
     """Started, empty but for the database, fast and not durable; gone with all its data after."""
     with scratch_folder() as folder, EmbeddedPostgres(folder / "postgres") as postgres:
         postgres.start(durable=False)
-        yield postgres
+        try:
+            yield postgres
+        finally:
+            postgres.stop(at_once=True)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,7 @@ from devhost.postgres.ports import HOST, any_free_port, is_free, last_port
 from devhost.postgres.process import LeashedProcess
 from devhost.postgres.running import end_orphan, is_ready
 
+_CLEANLY = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 _START_SECONDS = 60
 _STOP_SECONDS = 15
 _RETRY_SECONDS = 20
@@ -99,10 +100,13 @@ class EmbeddedPostgres:
             raise
         return self.url
 
-    def stop(self) -> None:
-        """End the server cleanly where this object started it; else do nothing."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """End the server where this object started it; else do nothing.
+
+        Cleanly, or `at_once` where nobody needs the data any more: writing them takes its time.
+        """
         if self._process is not None:
-            _end(self._process)
+            _end(self._process, _CLEANLY[at_once:])
             self._process = None
         if self._lock is not None:
             os.close(self._lock)
@@ -193,9 +197,8 @@ def _becomes_ready(home: Home, process: LeashedProcess) -> bool:
     return True
 
 
-def _end(process: LeashedProcess) -> None:
-    """Fast, else at once, else by force."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+def _end(process: LeashedProcess, ways: Sequence[signal.Signals] = _CLEANLY) -> None:
+    for number in ways:
         process.signal(number)
         if process.wait(_STOP_SECONDS):
             return

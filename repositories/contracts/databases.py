@@ -20,6 +20,15 @@ class Session(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolUse:
+    """Connections of a pool: in use, waiting to be, and how many there may be."""
+
+    in_use: int
+    idle: int
+    size: int
+
+
 class Database(Protocol):
     """An engine. Every error that leaves it is a StorageError."""
 
@@ -47,6 +56,10 @@ class Database(Protocol):
         """The mean time of this process's recent statements, in ms; None before the first."""
         ...
 
+    def pool_use(self) -> Mapping[str, PoolUse]:
+        """By the name of the pool: `read` and `write`."""
+        ...
+
     def reading_from(self, relations: Mapping[str, Collection[str]]) -> Self:
         """The same database, where `{name}` in a statement is `relations.name` with these flags."""
         ...
@@ -62,10 +75,29 @@ class Answer:
 
 
 class Target(Protocol):
-    """A database that KPIs are run against. Every error that leaves it is a StorageError."""
+    """A database that KPIs are run against, by any number of threads at once.
+
+    Every error that leaves it is a StorageError. It opens as many connections as it was allowed to
+    and keeps them for a while; no statement finds anything that another one left in them.
+    """
 
     def ask(self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int) -> Answer:
-        """Run one statement, read-only unless it is a NonQuery, and keep its first rows."""
+        """Run one statement, read-only unless it is a NonQuery, and keep its first rows.
+
+        Takes no longer than `timeout_seconds`, a second, and the time allowed for connecting.
+        """
         ...
 
-    def close(self) -> None: ...
+    def version(self, *, timeout_seconds: int) -> str:
+        """The server's own name for it."""
+        ...
+
+    def use(self) -> PoolUse: ...
+
+    def close_idle(self) -> None:
+        """Close what nobody has used for a minute."""
+        ...
+
+    def close(self) -> None:
+        """What is in use is closed when its statement is over."""
+        ...

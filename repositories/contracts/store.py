@@ -1,23 +1,31 @@
 """What Watchkeeper stores of its own."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from typing import Protocol
 
-from repositories.records.kpis import (
-    BadVerdict,
-    Check,
-    Definition,
-    Kpi,
-    Result,
-    StoredResult,
-    VerdictCount,
+from repositories.contracts.baselines import Baselines
+from repositories.contracts.kpis import (
+    Connections,
+    DeadLetters,
+    Executions,
+    Indicators,
+    Queries,
+    Results,
 )
-from repositories.records.processes import Figure, JobMetric, Server, ServiceStatus, Worker
+from repositories.contracts.overviews import Hours, Overviews
+from repositories.contracts.pasts import Pasts
+from repositories.records.processes import (
+    Beat,
+    Figure,
+    JobMetric,
+    JobRuns,
+    Server,
+    ServiceStatus,
+    Worker,
+)
 from repositories.records.retries import AuditEntry, AuditRecord, PlannedRetry, Retry
-from repositories.records.rows import Counted, Json
-from repositories.records.trouble import DeadLetter
+from repositories.records.speeds import JobFigures, KpiGauge, Regression, WorkerUptime
 
 
 class Heartbeats(Protocol):
@@ -32,6 +40,10 @@ class Heartbeats(Protocol):
         worker_instance_id: str | None = None,
     ) -> ServiceStatus:
         """The service is alive now; its newest status and its history change together."""
+        ...
+
+    def beat_all(self, beats: Sequence[Beat]) -> Sequence[ServiceStatus]:
+        """The same of several services, each named once; the statuses in their order."""
         ...
 
     def services(self, *, after: str | None, limit: int) -> list[ServiceStatus]: ...
@@ -49,58 +61,40 @@ class Workers(Protocol):
     def retire(self, *, silent_seconds: int) -> int: ...
 
 
-class Indicators(Protocol):
-    def claim(
-        self, *, lease_id: str, limit: int, timeout_seconds: int, active_only: bool
-    ) -> list[Check]:
-        """What is due and nobody else is running; the lease covers its timeouts and a margin."""
-        ...
-
-    def find(self, name: str) -> Check | None: ...
-    def release(self, check: Check, *, next_due_at: datetime) -> bool:
-        """Set the next slot and end the lease; False where the lease is no longer ours."""
-        ...
-
-    def overview(self, *, name: str | None, after: str | None, limit: int) -> list[Kpi]: ...
-    def add(self, definition: Definition, *, actor: str) -> bool:
-        """False where a KPI or query has its name already."""
-        ...
-
-    def add_connection(
-        self, name: str, *, provider: str, address: str, environment: str, actor: str
-    ) -> bool: ...
-    def summary(self) -> Sequence[VerdictCount]: ...
-
-
-class Results(Protocol):
-    def add(self, check: Check, result: Result, *, worker_instance_id: str | None) -> bool:
-        """False where the slot has its result already."""
-        ...
-
-    def history(
-        self, name: str, *, hours: int | None, before: tuple[datetime, str] | None, limit: int
-    ) -> list[StoredResult]:
-        """Newest first."""
-        ...
-
-    def not_healthy(
-        self,
-        connections: Collection[str],
-        *,
-        since: datetime,
-        until: datetime,
-        limit: int,
-        limit_each: int,
-    ) -> list[BadVerdict]:
-        """What these connections' KPIs found bad, newest first, so many of each KPI."""
-        ...
-
-
 class Metrics(Protocol):
-    def count(
-        self, job_id: str, *, succeeded: bool, duration_ms: float, metadata: Json
-    ) -> None: ...
-    def totals(self) -> Sequence[JobMetric]: ...
+    def count(self, runs: Sequence[JobRuns]) -> None:
+        """All of them or none; several of one job are added up."""
+        ...
+
+    def totals(self, *, prefix: str | None = None) -> Sequence[JobMetric]:
+        """By job_id; those that begin so."""
+        ...
+
+    def page(
+        self, *, job_id: str | None, prefix: str | None, after: str | None, limit: int
+    ) -> list[JobFigures]:
+        """By job_id: all of them, the one, or those that begin so."""
+        ...
+
+    def add_samples(
+        self, samples: Mapping[str, Sequence[float]], *, worker_instance_id: str
+    ) -> int:
+        """Durations (ms) by job_id, of a process; none are kept where it is not registered."""
+        ...
+
+    def note_regressions(
+        self, regressions: Sequence[Regression], *, worker_instance_id: str
+    ) -> Sequence[Regression]:
+        """Those that were stored: one of a job in five minutes, of a process that is registered."""
+        ...
+
+    def kpis(self) -> Sequence[KpiGauge]:
+        """What every active KPI last said, by name."""
+        ...
+
+    def workers(self) -> Sequence[WorkerUptime]:
+        """The processes that are alive."""
+        ...
 
 
 class Config(Protocol):
@@ -153,14 +147,6 @@ class Retries(Protocol):
         ...
 
 
-class DeadLetters(Protocol):
-    """What failed for good."""
-
-    def pending(self, *, hours: int | None = None, limit: int) -> Counted[DeadLetter]:
-        """What waits for another try, newest first."""
-        ...
-
-
 class Facts(Protocol):
     """What is known of the store itself."""
 
@@ -176,11 +162,25 @@ class Work(Protocol):
     @property
     def workers(self) -> Workers: ...
     @property
+    def connections(self) -> Connections: ...
+    @property
+    def queries(self) -> Queries: ...
+    @property
     def indicators(self) -> Indicators: ...
+    @property
+    def executions(self) -> Executions: ...
     @property
     def results(self) -> Results: ...
     @property
+    def pasts(self) -> Pasts: ...
+    @property
+    def overviews(self) -> Overviews: ...
+    @property
+    def hours(self) -> Hours: ...
+    @property
     def metrics(self) -> Metrics: ...
+    @property
+    def baselines(self) -> Baselines: ...
     @property
     def config(self) -> Config: ...
     @property

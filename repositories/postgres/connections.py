@@ -14,6 +14,7 @@ from psycopg.types.datetime import TimestampLoader
 from psycopg.types.string import TextLoader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from repositories.contracts.databases import PoolUse
 from repositories.entra import entra_token
 from repositories.errors import StorageError
 from repositories.records.rows import Json
@@ -101,8 +102,12 @@ class ImpatientConnection(psycopg.Connection[Any]):
         except psycopg.errors._WaitTimeout as error:
             if timeout is not None:
                 raise
-            self.close()
+            self.give_up()
             raise NoAnswer("the server does not answer") from error
+
+    def give_up(self) -> None:
+        """Called where the patience is at its end."""
+        self.close()
 
 
 def connect(
@@ -204,6 +209,11 @@ class Pool:
             yield connection
         finally:
             self._pool.putconn(connection)
+
+    def use(self) -> PoolUse:
+        found = self._pool.get_stats()
+        idle = found["pool_available"]
+        return PoolUse(in_use=found["pool_size"] - idle, idle=idle, size=found["pool_max"])
 
     def close(self) -> None:
         self._pool.close()

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from repositories import statements
-from repositories.contracts.databases import Row
+from repositories.contracts.databases import PoolUse, Row
 from repositories.postgres.connections import Pool
 from repositories.postgres.faults import translated
 from repositories.timings import Timings
@@ -23,15 +23,21 @@ MARGIN_SECONDS = 5.0
 
 
 class PostgresSession:
-    """One connection, and the statements it may be asked by name."""
+    """One connection, and the statements it may be asked by name.
+
+    They are prepared where they are repeated, unless each is to be planned `anew`.
+    """
 
     def __init__(
         self,
         connection: psycopg.Connection[Any],
         catalogue: Mapping[str, statements.Statement],
         timings: Timings,
+        *,
+        anew: bool = False,
     ) -> None:
         self._connection, self._catalogue, self._timings = connection, catalogue, timings
+        self._prepare = False if anew else None
 
     def rows(self, statement: str, /, **values: object) -> list[Row]:
         cursor = self._execute(statement, values)
@@ -51,7 +57,7 @@ class PostgresSession:
         cursor = self._connection.cursor(row_factory=tuple_row)
         started = time.perf_counter()
         with translated():
-            cursor.execute(text.encode(), parameters)
+            cursor.execute(text.encode(), parameters, prepare=self._prepare)
         self._timings.note(time.perf_counter() - started)
         return cursor
 
@@ -106,8 +112,11 @@ class PostgresDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresSession]:
+        """What is many rows at once is planned for the tables as they are: a plan that was made
+        while a table was empty reads all of it.
+        """
         with translated(), self._writers.connection() as connection, connection.transaction():
-            yield self._session(connection)
+            yield PostgresSession(connection, self._catalogue, self._timings, anew=True)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[bool]:
@@ -126,6 +135,9 @@ class PostgresDatabase:
 
     def mean_query_ms(self) -> float | None:
         return self._timings.mean_ms()
+
+    def pool_use(self) -> Mapping[str, PoolUse]:
+        return {"read": self._readers.use(), "write": self._writers.use()}
 
     def reading_from(self, relations: Mapping[str, Collection[str]]) -> Self:
         other = copy(self)

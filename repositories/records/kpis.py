@@ -46,6 +46,30 @@ class OnEmpty(StrEnum):
     CRITICAL = "critical"
 
 
+class CompareTo(StrEnum):
+    """Which value of its own past a KPI's value is compared with."""
+
+    PREVIOUS = "previous"
+    SAME_TIME_YESTERDAY = "same_time_yesterday"
+    SAME_TIME_LAST_WEEK = "same_time_last_week"
+    BASELINE = "baseline"
+
+
+class DeviationUnit(StrEnum):
+    """In what a deviation is measured: % of the other value, or robust standard deviations."""
+
+    PERCENT = "percent"
+    DEVIATIONS = "deviations"
+
+
+class DeviationSide(StrEnum):
+    """Which deviations count."""
+
+    BOTH = "both"
+    ABOVE = "above"
+    BELOW = "below"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What a KPI's value is judged by."""
@@ -60,52 +84,81 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """Where a KPI's query runs; `address` is a URL, or `setting:NAME` for one that stands there."""
+class HistoryRule:
+    """What of a KPI's own past its verdict depends on.
 
+    `max_consecutive` bad verdicts in a row turn it bad, `recover_after` good ones turn it back.
+    `per_second`: the value is a counter, judged by how much it grows in a second. The deviations
+    are from what `compare_to` says. `forecast_hours`: Warning where the trend reaches the critical
+    threshold within that time.
+    """
+
+    max_consecutive: int = 1
+    recover_after: int = 1
+    per_second: bool = False
+    compare_to: CompareTo | None = None
+    deviation_unit: DeviationUnit = DeviationUnit.PERCENT
+    deviation_side: DeviationSide = DeviationSide.BOTH
+    warning_deviation: Decimal | None = None
+    critical_deviation: Decimal | None = None
+    forecast_hours: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Where a KPI's query runs.
+
+    `address` is a database URL, or where it stands: `setting:NAME`, `keyvault:https://…`; where
+    `is_encrypted` a token of it. `timeout_seconds` is for connecting, `command_timeout_seconds` for
+    a statement; `max_parallel` statements run there at once, for each process.
+    """
+
+    connection_id: str
     name: str
     provider: str
     environment: str
     address: str
     is_encrypted: bool
     timeout_seconds: int
+    command_timeout_seconds: int = 30
+    max_parallel: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """How long an execution takes normally, in ms."""
+
+    mean_ms: float
+    p95_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A KPI, ready to run; `slot_at` and `lease_id` are None for a run by hand."""
+    """A KPI, ready to run; `slot_at` is None for a run by hand. Times are by the store's clock."""
 
     indicator_id: str
     name: str
     schedule: str
+    jitter_seconds: int = 0
+    priority: int = 5
+    max_retries: int = 0
     slot_at: datetime | None
-    lease_id: str | None
     claimed_at: datetime
     connection: Connection
     sql: str
     timeout_seconds: int
     rule: Rule
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
-    """A KPI to be added, with its query."""
-
-    name: str
-    description: str
-    connection_name: str
-    query_type: str
-    sql: str
-    timeout_seconds: int
-    schedule: str
-    priority: int
-    owner: str | None
-    rule: Rule
+    history: HistoryRule = HistoryRule()
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The outcome of one execution of a KPI, to be stored."""
+    """The outcome of one execution of a KPI, to be stored.
+
+    `raw_status` is the verdict of this execution alone where it is not `status`, `raw_number` the
+    counter where the value is its growth.
+    """
 
     status: Verdict
     value: Decimal | str | None
@@ -114,6 +167,8 @@ class Result:
     duration_ms: float
     executed_at: datetime
     details: Json | None = None
+    raw_status: Verdict | None = None
+    raw_number: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +179,7 @@ class StoredResult:
     slot_at: datetime | None
     checked_at: datetime
     status: str
+    raw_status: str | None
     value: Decimal | str | None
     message: str
     error_type: str | None
@@ -160,9 +216,13 @@ class Kpi:
     duration_ms: float | None
     description: str | None
     connection: str
+    environment: str
+    provider: str
+    query: str
     schedule: str
     priority: int
     owner: str | None
+    tags: tuple[str, ...]
     is_active: bool
     next_due_at: datetime
 

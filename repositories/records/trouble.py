@@ -130,6 +130,9 @@ class DeadLetter:
     processed_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    fingerprint: str | None = None
+    error_type: str | None = None
+    occurrences: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

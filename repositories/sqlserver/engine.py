@@ -10,13 +10,13 @@ from math import ceil
 from typing import TYPE_CHECKING, Self
 
 from repositories import statements
-from repositories.contracts.databases import Row
+from repositories.contracts.databases import PoolUse, Row
 from repositories.errors import StorageError
+from repositories.pool import Loan, Pool
 from repositories.sqlserver.connections import CONNECT_SECONDS, connect
 from repositories.sqlserver.driver import load_driver
 from repositories.sqlserver.faults import is_deadlock, meaning_of, translated
 from repositories.sqlserver.odbc import odbc_string
-from repositories.sqlserver.pool import Loan, Pool
 from repositories.sqlserver.statements import load_statements, with_nulls
 from repositories.sqlserver.values import row_of, size_of, to_driver
 from repositories.timings import Timings
@@ -169,6 +169,9 @@ class SqlServerDatabase:
 
     def mean_query_ms(self) -> float | None:
         return self._timings.mean_ms()
+
+    def pool_use(self) -> Mapping[str, PoolUse]:
+        return {"read": self._readers.use(), "write": self._writers.use()}
 
     def reading_from(self, relations: Mapping[str, Collection[str]]) -> Self:
         other = copy(self)

@@ -14,12 +14,15 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
-from repositories.answers import read_answer
-from repositories.contracts.databases import Answer
+from repositories.answers import only_text, read_answer
+from repositories.contracts.databases import Answer, PoolUse
 from repositories.errors import BadStatement, NotAllowed, StatementTimeout
 from repositories.patience import wait_for
+from repositories.pool import Loan, Pool
 from repositories.records.kpis import ResultType
 from repositories.sqlserver.connections import connect
 from repositories.sqlserver.driver import load_driver
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 
 SQL_SS_UDT = -151
 MARGIN_SECONDS = 1.0
+VERSION = "SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion'))"
+CHECK_SECONDS = 1
+MAX_IDLE_SECONDS = 60.0
 READING = """
 SET NOCOUNT ON;
 SET DEADLOCK_PRIORITY LOW;
@@ -44,19 +50,38 @@ BEGIN TRANSACTION;
 """
 # What stands in quotes, brackets or a comment is no keyword. Comments nest on SQL Server, and here
 # they do not: the first group is one that begins in another.
+QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\[(?:[^]]|\]\])*\]|--[^\n]*"
 TRANSACTION_WORDS = re.compile(
-    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\[(?:[^]]|\]\])*\]|--[^\n]*"
-    r"|/\*(?:(?!\*/|/\*).)*(?:\*/|(/\*))"
+    rf"{QUOTED}|/\*(?:(?!\*/|/\*).)*(?:\*/|(/\*))"
     r"|(?<![\w@#$])(COMMIT|ROLLBACK|IMPLICIT_TRANSACTIONS)(?![\w@#$])",
     re.IGNORECASE | re.DOTALL,
+)
+WORDS = re.compile(rf"{QUOTED}|/\*.*?\*/|([\w@#$]+)", re.DOTALL)
+DOING_MORE = frozenset(
+    "ADD ALTER BACKUP BEGIN BULK CHECKPOINT CLOSE CREATE DBCC DEALLOCATE DECLARE DELETE DENY"
+    " DISABLE DROP ENABLE EXEC EXECUTE GOTO GRANT IF INSERT INTO KILL MERGE OPEN"
+    " OPENDATASOURCE OPENQUERY OPENROWSET OPENXML PRINT RAISERROR READTEXT RECEIVE RECONFIGURE"
+    " RESTORE RETURN REVERT REVOKE SAVE SEND SET SETUSER SHUTDOWN THROW TRUNCATE UPDATE UPDATETEXT"
+    " USE WAITFOR WHILE WRITETEXT".split()
 )
 
 
 class SqlServerTarget:
-    """Connects for each batch, so that a hanging one holds up nobody else."""
+    """`size` connections at most, each opened within `connect_seconds`.
 
-    def __init__(self, url: DatabaseUrl, *, connect_seconds: int) -> None:
+    What only selects may leave its connection to the next one; anything else has one of its own,
+    since nothing of ODBC's makes a session like new.
+    """
+
+    def __init__(self, url: DatabaseUrl, *, connect_seconds: int, size: int) -> None:
         self._url, self._connect_seconds = url, connect_seconds
+        self._pool: Pool[pyodbc.Connection] = Pool(
+            partial(self._connect, read_only=True),
+            size=size,
+            is_alive=_is_alive,
+            patience_seconds=connect_seconds,
+            max_idle_seconds=MAX_IDLE_SECONDS,
+        )
 
     def ask(self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int) -> Answer:
         if not sql.strip():
@@ -64,19 +89,57 @@ class SqlServerTarget:
         reads = result_type is not ResultType.NON_QUERY
         if reads:
             _refuse_to_end_transactions(sql)
-        connection = self._connect(read_only=reads)
-        until = time.monotonic() + timeout_seconds
+
+        connected = Event()
 
         def work() -> Answer:
-            with _cursor(connection, timeout_seconds) as cursor:
-                if reads:
-                    return _read(cursor, sql, result_type, keep, until)
-                return Answer((), (), _change(cursor, sql, until))
+            with translated(), self._connection(sql, reads=reads) as (connection, loan):
+                connected.set()
+                with _cursor(connection, timeout_seconds) as (cursor, until):
+                    if not reads:
+                        return Answer((), (), _change(cursor, sql, until))
+                    answer, is_over = _read(cursor, sql, result_type, keep, until)
+                if loan is not None and is_over:
+                    connection.rollback()
+                    loan.is_last = False
+                return answer
 
-        return wait_for(work, seconds=timeout_seconds + MARGIN_SECONDS, late=StatementTimeout)
+        return wait_for(
+            work,
+            seconds=timeout_seconds + MARGIN_SECONDS,
+            late=StatementTimeout,
+            begun=connected,
+            seconds_before=self._connect_seconds + MARGIN_SECONDS,
+        )
+
+    def version(self, *, timeout_seconds: int) -> str:
+        return only_text(
+            self.ask(
+                VERSION, result_type=ResultType.SCALAR, timeout_seconds=timeout_seconds, keep=1
+            )
+        )
+
+    def use(self) -> PoolUse:
+        return self._pool.use()
+
+    def close_idle(self) -> None:
+        self._pool.close_idle()
 
     def close(self) -> None:
-        """Nothing is held between two statements."""
+        self._pool.close()
+
+    @contextmanager
+    def _connection(
+        self, sql: str, *, reads: bool
+    ) -> "Iterator[tuple[pyodbc.Connection, Loan[pyodbc.Connection] | None]]":
+        """One of the pool's, closed afterwards unless its loan says otherwise; or one for once."""
+        if reads and only_selects(sql):
+            with self._pool.loan() as loan:
+                loan.is_last = True
+                yield loan.connection, loan
+        else:
+            with self._pool.place(), closing(self._connect(read_only=reads)) as connection:
+                yield connection, None
 
     def _connect(self, *, read_only: bool) -> "pyodbc.Connection":
         with translated(connecting=True):
@@ -91,22 +154,25 @@ class SqlServerTarget:
 
 
 @contextmanager
-def _cursor(connection: "pyodbc.Connection", timeout_seconds: int) -> Iterator["pyodbc.Cursor"]:
-    """Closing the connection undoes what is not committed."""
-    with translated(), closing(connection):
-        connection.timeout = timeout_seconds
-        cursor = connection.cursor()
-        cursor.execute(f"SET LOCK_TIMEOUT {timeout_seconds * 1000}")
-        try:
-            with _timed(timeout_seconds):
-                yield cursor
-        finally:
-            _leave_the_rest(cursor)
+def _cursor(
+    connection: "pyodbc.Connection", timeout_seconds: int
+) -> Iterator["tuple[pyodbc.Cursor, float]"]:
+    """And until when it may be used. What it leaves is undone when the connection is closed."""
+    until = time.monotonic() + timeout_seconds
+    connection.timeout = timeout_seconds
+    cursor = connection.cursor()
+    cursor.execute(f"SET LOCK_TIMEOUT {timeout_seconds * 1000}")
+    try:
+        with _timed(timeout_seconds):
+            yield cursor, until
+    finally:
+        _leave_the_rest(cursor)
 
 
 def _read(
     cursor: "pyodbc.Cursor", sql: str, result_type: ResultType, keep: int, until: float
-) -> Answer:
+) -> tuple[Answer, bool]:
+    """The answer, and whether all that the server has to say was heard."""
     depth = cursor.execute(READING).fetchval()
     cursor.execute(sql)
     while cursor.description is None and cursor.nextset():
@@ -115,11 +181,21 @@ def _read(
         cursor.description, cursor, result_type=result_type, keep=keep, until=until
     )
     if result_type is ResultType.SCALAR and answer.row_count == keep:
-        return answer
+        return answer, False
     _go_to_the_end(cursor, until)
     if cursor.execute("SELECT @@TRANCOUNT").fetchval() < depth:
         raise NotAllowed("the statement ended the transaction that it ran in")
-    return answer
+    return answer, True
+
+
+def _is_alive(connection: "pyodbc.Connection") -> bool:
+    try:
+        connection.timeout = CHECK_SECONDS
+        connection.execute("SELECT 1").close()
+        connection.rollback()
+    except load_driver().Error:
+        return False
+    return True
 
 
 def _change(cursor: "pyodbc.Cursor", sql: str, until: float) -> int:
@@ -170,3 +246,9 @@ def _refuse_to_end_transactions(sql: str) -> None:
             raise NotAllowed("a Scalar or DataSet cannot have a comment in a comment")
         if match[2]:
             raise NotAllowed(f"a Scalar or DataSet cannot {match[2].upper()}: it changes nothing")
+
+
+def only_selects(sql: str) -> bool:
+    """False where anything in it might be more than that: no function can change a session."""
+    words = [match[1].upper() for match in WORDS.finditer(sql) if match[1]]
+    return words[:1] in (["SELECT"], ["WITH"]) and not DOING_MORE & {*words}

@@ -1,8 +1,11 @@
 -- name: add
 INSERT INTO monitoring.audit_log
        (actor, action, entity_type, entity_id, old_values, new_values, reason, correlation_id)
-VALUES (:actor, :action, :entity_type, :entity_id, :old_values, :new_values, :reason,
-        :correlation_id);
+SELECT entry.actor, entry.action, entry.entity_type, entry.entity_id, entry.old_values::jsonb,
+       entry.new_values::jsonb, entry.reason, entry.correlation_id
+  FROM json_to_recordset(:entries::json) AS entry
+       (actor text, action text, entity_type text, entity_id text, old_values text,
+        new_values text, reason text, correlation_id text);
 
 -- name: recent
 SELECT audit.audit_id, audit.happened_at, audit.actor, audit.action, audit.entity_type,

@@ -1,59 +1,143 @@
--- name: claim
--- Take what is due, most urgent first, for as long as each may run and no longer.
-UPDATE monitoring.indicators AS indicator
-   SET lease_id = :lease_id::uuid,
-       leased_until = clock_timestamp() + make_interval(
-           secs => least(query.timeout_seconds, :timeout_seconds)
-                   + connection.connection_timeout_seconds + :margin_seconds)
-  FROM monitoring.database_queries AS query, monitoring.database_connections AS connection
- WHERE query.query_id = indicator.query_id
-   AND connection.connection_id = indicator.connection_id
-   AND indicator.indicator_id IN (
-           SELECT due.indicator_id
-             FROM monitoring.indicators AS due
-             JOIN monitoring.database_queries AS q ON q.query_id = due.query_id
-             JOIN monitoring.database_connections AS c ON c.connection_id = due.connection_id
-            WHERE due.next_due_at <= clock_timestamp()
-              AND (due.leased_until IS NULL OR due.leased_until < clock_timestamp())
-              AND q.is_enabled AND c.is_enabled
-              AND due.is_active                                           -- when active_only
-            ORDER BY due.priority, due.next_due_at
-            LIMIT :limit
-              FOR UPDATE OF due SKIP LOCKED)
-RETURNING indicator.indicator_id, indicator.indicator_name AS name, indicator.schedule,
-          indicator.next_due_at AS slot_at, indicator.lease_id, clock_timestamp() AS claimed_at,
-          connection.connection_name, connection.provider, connection.environment,
-          connection.connection_string, connection.is_encrypted,
-          connection.connection_timeout_seconds, query.sql_query, query.result_type, query.unit,
-          query.expected_value, query.comparison_operator, query.warning_threshold,
-          query.critical_threshold, query.on_empty, query.timeout_seconds;
-
--- name: find
--- One KPI as it would run now, by its name, whatever its state.
-SELECT indicator.indicator_id, indicator.indicator_name AS name, indicator.schedule,
-       NULL::timestamptz AS slot_at, NULL::uuid AS lease_id, clock_timestamp() AS claimed_at,
-       connection.connection_name, connection.provider, connection.environment,
-       connection.connection_string, connection.is_encrypted,
-       connection.connection_timeout_seconds, query.sql_query, query.result_type, query.unit,
-       query.expected_value, query.comparison_operator, query.warning_threshold,
-       query.critical_threshold, query.on_empty, query.timeout_seconds
+-- name: list
+SELECT indicator.indicator_id AS id, indicator.indicator_name AS name, indicator.description,
+       connection.connection_name AS connection, query.query_name AS query, indicator.schedule,
+       indicator.jitter_seconds, indicator.priority, indicator.max_retries, indicator.owner,
+       indicator.tags, indicator.is_active, indicator.max_consecutive, indicator.recover_after,
+       indicator.per_second, indicator.compare_to, indicator.deviation_unit,
+       indicator.deviation_side, indicator.warning_deviation, indicator.critical_deviation,
+       indicator.forecast_hours, indicator.version, indicator.created_at, indicator.created_by,
+       indicator.modified_at, indicator.modified_by
   FROM monitoring.indicators AS indicator
   JOIN monitoring.database_queries AS query USING (query_id)
   JOIN monitoring.database_connections AS connection USING (connection_id)
+  LEFT JOIN LATERAL (                                                              -- when status
+           SELECT result.status                                                    -- when status
+             FROM monitoring.database_monitoring_results AS result                 -- when status
+            WHERE result.indicator_id = indicator.indicator_id                     -- when status
+            ORDER BY result.executed_at DESC, result.result_id DESC                -- when status
+            LIMIT 1) AS newest ON true                                             -- when status
+ WHERE TRUE
+   AND indicator.indicator_name = :name                                              -- when name
+   AND connection.environment = :environment                                  -- when environment
+   AND connection.provider = :provider                                           -- when provider
+   AND strpos(',' || indicator.tags || ',', ',' || :tag || ',') > 0                   -- when tag
+   AND coalesce(newest.status, 'Unknown') = :status                                -- when status
+   AND indicator.is_active = :enabled                                             -- when enabled
+   AND connection.connection_name = :connection                                -- when connection
+   AND query.query_name = :query                                                    -- when query
+   AND indicator.indicator_name > :after                                            -- when after
+ ORDER BY indicator.indicator_name
+ LIMIT :limit;
+
+-- name: add
+INSERT INTO monitoring.indicators AS indicator
+       (indicator_name, description, connection_id, query_id, schedule, jitter_seconds, priority,
+        max_retries, owner, tags, is_active, max_consecutive, recover_after, per_second,
+        compare_to, deviation_unit, deviation_side, warning_deviation, critical_deviation,
+        forecast_hours, created_by, modified_by)
+SELECT one.name, one.description, connection.connection_id, query.query_id, one.schedule,
+       one.jitter_seconds, one.priority, one.max_retries, one.owner, one.tags, one.is_active,
+       one.max_consecutive, one.recover_after, one.per_second, one.compare_to, one.deviation_unit,
+       one.deviation_side, one.warning_deviation, one.critical_deviation, one.forecast_hours,
+       :actor, :actor
+  FROM json_to_recordset(:rows::json) AS one
+       (name text, description text, connection text, query text, schedule text,
+        jitter_seconds integer, priority integer, max_retries integer, owner text, tags text,
+        is_active boolean, max_consecutive integer, recover_after integer, per_second boolean,
+        compare_to text, deviation_unit text, deviation_side text,
+        warning_deviation numeric(18, 4), critical_deviation numeric(18, 4),
+        forecast_hours integer)
+  JOIN monitoring.database_connections AS connection ON connection.connection_name = one.connection
+  JOIN monitoring.database_queries AS query ON query.query_name = one.query
+ON CONFLICT (indicator_name) DO NOTHING
+RETURNING indicator.indicator_name AS name;
+
+-- name: replace
+UPDATE monitoring.indicators AS indicator
+   SET description = one.description,
+       connection_id = connection.connection_id,
+       query_id = query.query_id,
+       schedule = one.schedule,
+       jitter_seconds = one.jitter_seconds,
+       priority = one.priority,
+       max_retries = one.max_retries,
+       owner = one.owner,
+       tags = one.tags,
+       is_active = one.is_active,
+       max_consecutive = one.max_consecutive,
+       recover_after = one.recover_after,
+       per_second = one.per_second,
+       compare_to = one.compare_to,
+       deviation_unit = one.deviation_unit,
+       deviation_side = one.deviation_side,
+       warning_deviation = one.warning_deviation,
+       critical_deviation = one.critical_deviation,
+       forecast_hours = one.forecast_hours,
+       version = indicator.version + 1,
+       modified_at = clock_timestamp(),
+       modified_by = :actor
+  FROM json_to_recordset(:rows::json) AS one
+       (name text, version integer, description text, connection text, query text, schedule text,
+        jitter_seconds integer, priority integer, max_retries integer, owner text, tags text,
+        is_active boolean, max_consecutive integer, recover_after integer, per_second boolean,
+        compare_to text, deviation_unit text, deviation_side text,
+        warning_deviation numeric(18, 4), critical_deviation numeric(18, 4),
+        forecast_hours integer)
+  JOIN monitoring.database_connections AS connection ON connection.connection_name = one.connection
+  JOIN monitoring.database_queries AS query ON query.query_name = one.query
+ WHERE indicator.indicator_name = one.name
+   AND indicator.version = one.version
+RETURNING indicator.indicator_name AS name;
+
+-- name: remove
+-- What is left of its results goes with it.
+DELETE FROM monitoring.indicators AS indicator
+ USING json_to_recordset(:rows::json) AS one (name text, version integer)
+ WHERE indicator.indicator_name = one.name
+   AND indicator.version = one.version
+RETURNING indicator.indicator_name AS name;
+
+-- name: check
+-- One KPI as it would run now by hand, whatever its state.
+SELECT indicator.indicator_id, indicator.indicator_name AS name, indicator.schedule,
+       indicator.jitter_seconds, indicator.priority, indicator.max_retries,
+       NULL::timestamptz AS slot_at, clock_timestamp() AS claimed_at,
+       connection.connection_id, connection.connection_name, connection.provider,
+       connection.environment, connection.connection_string, connection.is_encrypted,
+       connection.connection_timeout_seconds, connection.command_timeout_seconds,
+       connection.max_parallel, query.sql_query, query.timeout_seconds, query.result_type,
+       query.unit, query.expected_value, query.comparison_operator, query.warning_threshold,
+       query.critical_threshold, query.on_empty, indicator.max_consecutive,
+       indicator.recover_after, indicator.per_second, indicator.compare_to,
+       indicator.deviation_unit, indicator.deviation_side, indicator.warning_deviation,
+       indicator.critical_deviation, indicator.forecast_hours,
+       baseline.baseline_avg_ms AS baseline_mean_ms, baseline.baseline_p95_ms
+  FROM monitoring.indicators AS indicator
+  JOIN monitoring.database_queries AS query USING (query_id)
+  JOIN monitoring.database_connections AS connection USING (connection_id)
+  LEFT JOIN monitoring.performance_baselines AS baseline
+    ON baseline.job_id = 'kpi:' || indicator.indicator_name
  WHERE indicator.indicator_name = :name;
 
--- name: release
--- Give a lease back with the next slot. No row: the lease had ended and someone else has it.
+-- name: schedule
 UPDATE monitoring.indicators
-   SET next_due_at = :next_due_at, lease_id = NULL, leased_until = NULL
- WHERE indicator_id = :indicator_id::uuid
-   AND lease_id = :lease_id::uuid;
+   SET next_due_at = clock_timestamp() + make_interval(secs => :after_seconds)
+ WHERE indicator_name = :name;
+
+-- name: schedule_at
+UPDATE monitoring.indicators AS indicator
+   SET next_due_at = one.due_at
+  FROM json_to_recordset(:rows::json) AS one (name text, due_at timestamptz)
+ WHERE indicator.indicator_name = one.name;
 
 -- name: overview
 -- Every KPI with its newest result.
-SELECT indicator.indicator_name AS name, indicator.description, query.unit,
-       connection.connection_name AS connection, indicator.schedule, indicator.priority,
-       indicator.owner, indicator.is_active, indicator.next_due_at,
+SELECT indicator.indicator_name AS name, indicator.description,
+       CASE WHEN indicator.per_second THEN coalesce(query.unit, '') || '/s' ELSE query.unit END
+           AS unit,
+       connection.connection_name AS connection, connection.environment, connection.provider,
+       query.query_name AS query, indicator.schedule, indicator.priority, indicator.owner,
+       indicator.tags, indicator.is_active, indicator.next_due_at,
        newest.status, newest.value_number, newest.value_text, newest.message,
        newest.error_type, newest.executed_at AS checked_at, newest.duration_ms
   FROM monitoring.indicators AS indicator
@@ -67,43 +151,23 @@ SELECT indicator.indicator_name AS name, indicator.description, query.unit,
             ORDER BY result.executed_at DESC, result.result_id DESC
             LIMIT 1) AS newest ON true
  WHERE TRUE
-   AND indicator.indicator_name = :name                                          -- when name
-   AND indicator.indicator_name > :after                                        -- when after
+   AND indicator.indicator_name = :name                                              -- when name
+   AND connection.environment = :environment                                  -- when environment
+   AND connection.provider = :provider                                           -- when provider
+   AND strpos(',' || indicator.tags || ',', ',' || :tag || ',') > 0                   -- when tag
+   AND coalesce(newest.status, 'Unknown') = :status                                -- when status
+   AND indicator.is_active = :enabled                                             -- when enabled
+   AND connection.connection_name = :connection                                -- when connection
+   AND query.query_name = :query                                                    -- when query
+   AND indicator.indicator_name > :after                                            -- when after
  ORDER BY indicator.indicator_name
  LIMIT :limit;
-
--- name: add
--- A KPI with its query, where no KPI has its name yet.
-WITH query AS (
-    INSERT INTO monitoring.database_queries
-           (query_name, query_type, description, sql_query, result_type, unit, expected_value,
-            comparison_operator, warning_threshold, critical_threshold, on_empty,
-            timeout_seconds, created_by, modified_by)
-    VALUES (:name, :query_type, :description, :sql_query, :result_type, :unit, :expected_value,
-            :comparison_operator, :warning_threshold::numeric, :critical_threshold::numeric,
-            :on_empty, :timeout_seconds, :actor, :actor)
-    ON CONFLICT (query_name) DO NOTHING
-    RETURNING query_id)
-INSERT INTO monitoring.indicators
-       (indicator_name, description, connection_id, query_id, schedule, priority, owner,
-        created_by, modified_by)
-SELECT :name, :description, connection.connection_id, query.query_id, :schedule, :priority,
-       :owner, :actor, :actor
-  FROM query
-  JOIN monitoring.database_connections AS connection
-    ON connection.connection_name = :connection_name
-ON CONFLICT (indicator_name) DO NOTHING;
-
--- name: add_connection
-INSERT INTO monitoring.database_connections
-       (connection_name, provider, connection_string, environment, created_by, modified_by)
-VALUES (:name, :provider, :connection_string, :environment, :actor, :actor)
-ON CONFLICT (connection_name) DO NOTHING;
 
 -- name: summary
 -- How many KPIs stand at which verdict, and how many are late by more than a minute. Those that
 -- cannot have a value where they run are counted by themselves.
-SELECT CASE WHEN newest.error_type = 'not_available' THEN 'NotAvailable'
+SELECT CASE WHEN newest.status = 'Error' AND newest.error_type = 'not_available'
+            THEN 'NotAvailable'
             ELSE coalesce(newest.status, 'Unknown') END AS status, count(*) AS kpis,
        count(*) FILTER (WHERE indicator.is_active
                           AND indicator.next_due_at < now() - interval '60 seconds') AS overdue

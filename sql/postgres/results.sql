@@ -1,17 +1,35 @@
 -- name: add
--- At most one result for each slot of a KPI: a second one is not stored.
+-- At most one result for each slot of a KPI: a second one is not stored, nor one of a KPI that is
+-- gone.
 INSERT INTO monitoring.database_monitoring_results
-       (indicator_id, slot_at, executed_at, status, value_number, value_text, message, error_type,
-        duration_ms, details, environment, provider, worker_instance_id)
-VALUES (:indicator_id::uuid, :slot_at::timestamptz, :executed_at, :status, :value_number::numeric,
-        :value_text::text, :message, :error_type, :duration_ms, :details::jsonb, :environment,
-        :provider, :worker_instance_id::uuid)
+       (indicator_id, slot_at, executed_at, status, raw_status, value_number, value_text,
+        raw_number, message, error_type, duration_ms, details, environment, provider,
+        worker_instance_id)
+SELECT result.indicator_id, result.slot_at, result.executed_at, result.status, result.raw_status,
+       result.value_number, result.value_text, result.raw_number, result.message,
+       result.error_type, result.duration_ms, result.details::jsonb, result.environment,
+       result.provider, :worker_instance_id::uuid
+  FROM json_to_recordset(:results::json) AS result
+            (indicator_id uuid, slot_at timestamptz, executed_at timestamptz, status text,
+             raw_status text, value_number numeric, value_text text, raw_number numeric,
+             message text, error_type text, duration_ms double precision, details text,
+             environment text, provider text)
+ WHERE EXISTS (SELECT FROM monitoring.indicators AS indicator
+                WHERE indicator.indicator_id = result.indicator_id)
 ON CONFLICT (indicator_id, slot_at) DO NOTHING;
+
+-- name: remove_of
+DELETE FROM monitoring.database_monitoring_results
+ WHERE result_id IN (
+           SELECT result_id FROM monitoring.database_monitoring_results
+            WHERE indicator_id = :indicator_id::uuid
+            LIMIT :batch);
 
 -- name: history
 SELECT result.result_id, result.slot_at, result.executed_at AS checked_at, result.status,
-       result.value_number, result.value_text, result.message, result.error_type,
-       result.duration_ms, result.details, result.environment, result.provider
+       coalesce(result.raw_status, result.status) AS raw_status, result.value_number,
+       result.value_text, result.message, result.error_type, result.duration_ms, result.details,
+       result.environment, result.provider
   FROM monitoring.database_monitoring_results AS result
   JOIN monitoring.indicators AS indicator USING (indicator_id)
  WHERE indicator.indicator_name = :name

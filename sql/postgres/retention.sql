@@ -8,6 +8,13 @@ DELETE FROM monitoring.database_monitoring_results
             WHERE executed_at < now() - make_interval(days => :days)
             ORDER BY executed_at LIMIT :batch FOR UPDATE SKIP LOCKED);
 
+-- name: remove_database_monitoring_hours
+DELETE FROM monitoring.database_monitoring_hours
+ WHERE (indicator_id, hour_at) IN (
+           SELECT indicator_id, hour_at FROM monitoring.database_monitoring_hours
+            WHERE hour_at < now() - make_interval(days => :days)
+            ORDER BY hour_at LIMIT :batch FOR UPDATE SKIP LOCKED);
+
 -- name: remove_worker_jobs
 DELETE FROM monitoring.worker_jobs
  WHERE job_id IN (
@@ -46,3 +53,21 @@ DELETE FROM monitoring.audit_log
            SELECT audit_id FROM monitoring.audit_log
             WHERE happened_at < now() - make_interval(days => :days)
             ORDER BY happened_at LIMIT :batch FOR UPDATE SKIP LOCKED);
+
+-- name: remove_dead_letter_queue
+-- Only those that are done with: what waits, waits until somebody looks at it.
+DELETE FROM monitoring.dead_letter_queue
+ WHERE dead_letter_id IN (
+           SELECT dead_letter_id FROM monitoring.dead_letter_queue
+            WHERE created_at < now() - make_interval(days => :days)
+              AND updated_at < now() - make_interval(days => :days)
+              AND status IN ('SUCCEEDED', 'FAILED')
+            ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED);
+
+-- name: remove_job_metrics
+-- Of jobs that have not run for so long: most likely there are none of that name any more.
+DELETE FROM monitoring.job_metrics
+ WHERE job_id IN (
+           SELECT job_id FROM monitoring.job_metrics
+            WHERE last_execution_at < now() - make_interval(days => :days)
+            ORDER BY last_execution_at LIMIT :batch FOR UPDATE SKIP LOCKED);

@@ -1,8 +1,15 @@
 -- name: add
 INSERT INTO monitoring.AuditLog
        (Actor, Action, EntityType, EntityId, OldValues, NewValues, Reason, CorrelationId)
-VALUES (:actor, :action, :entity_type, :entity_id, :old_values, :new_values, :reason,
-        :correlation_id);
+SELECT entry.actor, entry.action, entry.entity_type, entry.entity_id, entry.old_values,
+       entry.new_values, entry.reason, entry.correlation_id
+  FROM OPENJSON(:entries)
+       WITH (actor nvarchar(100) '$.actor', action nvarchar(50) '$.action',
+             entity_type nvarchar(50) '$.entity_type', entity_id nvarchar(200) '$.entity_id',
+             old_values nvarchar(max) '$.old_values' AS JSON,
+             new_values nvarchar(max) '$.new_values' AS JSON,
+             reason nvarchar(500) '$.reason',
+             correlation_id nvarchar(128) '$.correlation_id') AS entry;
 SELECT @@ROWCOUNT AS changed;
 
 -- name: recent

@@ -1,143 +1,219 @@
--- name: claim
--- Take what is due, most urgent first, for as long as each may run and no longer. Whoever claims at
--- the same time passes over the rows that are locked here; that a row is still due when it is
--- updated is asked once more, for a server that takes the hints as mere advice.
-DECLARE @lease uniqueidentifier = :lease_id, @limit int = :limit, @timeout int = :timeout_seconds,
-        @margin int = :margin_seconds, @now datetime2(7) = SYSUTCDATETIME();
-UPDATE monitoring.Indicators WITH (ROWLOCK, READPAST)
-   SET LeaseId = @lease,
-       LeasedUntil = DATEADD(second,
-                             CASE WHEN query.TimeoutSeconds < @timeout THEN query.TimeoutSeconds
-                                  ELSE @timeout END
-                             + connection.ConnectionTimeoutSeconds + @margin, @now)
-OUTPUT inserted.IndicatorId AS indicator_id, inserted.IndicatorName AS name,
-       inserted.Schedule AS schedule, inserted.NextDueAt AS slot_at,
-       inserted.LeaseId AS lease_id, @now AS claimed_at,
-       connection.ConnectionName AS connection_name, connection.Provider AS provider,
-       connection.Environment AS environment, connection.ConnectionString AS connection_string,
-       connection.IsEncrypted AS is_encrypted,
-       connection.ConnectionTimeoutSeconds AS connection_timeout_seconds,
-       query.SqlQuery AS sql_query, query.ResultType AS result_type, query.Unit AS unit,
-       query.ExpectedValue AS expected_value, query.ComparisonOperator AS comparison_operator,
-       query.WarningThreshold AS warning_threshold, query.CriticalThreshold AS critical_threshold,
-       query.OnEmpty AS on_empty, query.TimeoutSeconds AS timeout_seconds
-  FROM monitoring.DatabaseQueries AS query, monitoring.DatabaseConnections AS connection
- WHERE query.QueryId = Indicators.QueryId
-   AND connection.ConnectionId = Indicators.ConnectionId
-   AND Indicators.NextDueAt <= @now
-   AND (Indicators.LeasedUntil IS NULL OR Indicators.LeasedUntil < @now)
-   AND Indicators.IndicatorId IN (
-           SELECT TOP (@limit) due.IndicatorId
-             FROM monitoring.Indicators AS due WITH (UPDLOCK, READPAST, ROWLOCK)
-             JOIN monitoring.DatabaseQueries AS q ON q.QueryId = due.QueryId
-             JOIN monitoring.DatabaseConnections AS c ON c.ConnectionId = due.ConnectionId
-            WHERE due.NextDueAt <= @now
-              AND (due.LeasedUntil IS NULL OR due.LeasedUntil < @now)
-              AND q.IsEnabled = 1 AND c.IsEnabled = 1
-              AND due.IsActive = 1                                        -- when active_only
-            ORDER BY due.Priority, due.NextDueAt);
-
--- name: find
--- One KPI as it would run now, by its name, whatever its state.
-SELECT indicator.IndicatorId AS indicator_id, indicator.IndicatorName AS name,
-       indicator.Schedule AS schedule, CAST(NULL AS datetime2(7)) AS slot_at,
-       CAST(NULL AS uniqueidentifier) AS lease_id, SYSUTCDATETIME() AS claimed_at,
-       connection.ConnectionName AS connection_name, connection.Provider AS provider,
-       connection.Environment AS environment, connection.ConnectionString AS connection_string,
-       connection.IsEncrypted AS is_encrypted,
-       connection.ConnectionTimeoutSeconds AS connection_timeout_seconds,
-       query.SqlQuery AS sql_query, query.ResultType AS result_type, query.Unit AS unit,
-       query.ExpectedValue AS expected_value, query.ComparisonOperator AS comparison_operator,
-       query.WarningThreshold AS warning_threshold, query.CriticalThreshold AS critical_threshold,
-       query.OnEmpty AS on_empty, query.TimeoutSeconds AS timeout_seconds
+-- name: list
+SELECT TOP (:limit) indicator.IndicatorId AS id, indicator.IndicatorName AS name,
+       indicator.Description AS description, connection.ConnectionName AS connection,
+       query.QueryName AS query, indicator.Schedule AS schedule,
+       indicator.JitterSeconds AS jitter_seconds, indicator.Priority AS priority,
+       indicator.MaxRetries AS max_retries, indicator.Owner AS owner, indicator.Tags AS tags,
+       indicator.IsActive AS is_active, indicator.MaxConsecutive AS max_consecutive,
+       indicator.RecoverAfter AS recover_after, indicator.PerSecond AS per_second,
+       indicator.CompareTo AS compare_to, indicator.DeviationUnit AS deviation_unit,
+       indicator.DeviationSide AS deviation_side,
+       indicator.WarningDeviation AS warning_deviation,
+       indicator.CriticalDeviation AS critical_deviation,
+       indicator.ForecastHours AS forecast_hours, indicator.Version AS version,
+       indicator.CreatedAt AS created_at, indicator.CreatedBy AS created_by,
+       indicator.ModifiedAt AS modified_at, indicator.ModifiedBy AS modified_by
   FROM monitoring.Indicators AS indicator
   JOIN monitoring.DatabaseQueries AS query ON query.QueryId = indicator.QueryId
   JOIN monitoring.DatabaseConnections AS connection
     ON connection.ConnectionId = indicator.ConnectionId
+ OUTER APPLY (                                                                     -- when status
+           SELECT TOP (1) result.Status                                            -- when status
+             FROM monitoring.DatabaseMonitoringResults AS result                   -- when status
+            WHERE result.IndicatorId = indicator.IndicatorId                       -- when status
+            ORDER BY result.ExecutedAt DESC, result.ResultId DESC) AS newest       -- when status
+ WHERE 1 = 1
+   AND indicator.IndicatorName = :name                                               -- when name
+   AND connection.Environment = :environment                                  -- when environment
+   AND connection.Provider = :provider                                           -- when provider
+   AND CHARINDEX(N',' + :tag + N',',                                                  -- when tag
+                 (N',' + indicator.Tags + N',') COLLATE Latin1_General_BIN2) > 0      -- when tag
+   AND COALESCE(newest.Status, N'Unknown') = :status                               -- when status
+   AND indicator.IsActive = :enabled                                              -- when enabled
+   AND connection.ConnectionName = :connection                                 -- when connection
+   AND query.QueryName = :query                                                     -- when query
+   AND indicator.IndicatorName > :after                                             -- when after
+ ORDER BY indicator.IndicatorName;
+
+-- name: add
+DECLARE @actor nvarchar(100) = :actor;
+INSERT INTO monitoring.Indicators
+       (IndicatorName, Description, ConnectionId, QueryId, Schedule, JitterSeconds, Priority,
+        MaxRetries, Owner, Tags, IsActive, MaxConsecutive, RecoverAfter, PerSecond, CompareTo,
+        DeviationUnit, DeviationSide, WarningDeviation, CriticalDeviation, ForecastHours, Version,
+        CreatedBy, ModifiedBy)
+OUTPUT inserted.IndicatorName AS name
+SELECT one.name, one.description, connection.ConnectionId, query.QueryId, one.schedule,
+       one.jitter_seconds, one.priority, one.max_retries, one.owner, one.tags, one.is_active,
+       one.max_consecutive, one.recover_after, one.per_second, one.compare_to,
+       one.deviation_unit, one.deviation_side, one.warning_deviation, one.critical_deviation,
+       one.forecast_hours, 1, @actor, @actor
+  FROM OPENJSON(:rows)
+       WITH (name nvarchar(100) '$.name', description nvarchar(max) '$.description',
+             connection_name nvarchar(100) '$.connection', query_name nvarchar(100) '$.query',
+             schedule nvarchar(100) '$.schedule', jitter_seconds int '$.jitter_seconds',
+             priority int '$.priority', max_retries int '$.max_retries',
+             owner nvarchar(100) '$.owner', tags nvarchar(500) '$.tags',
+             is_active bit '$.is_active', max_consecutive int '$.max_consecutive',
+             recover_after int '$.recover_after', per_second bit '$.per_second',
+             compare_to nvarchar(20) '$.compare_to',
+             deviation_unit nvarchar(10) '$.deviation_unit',
+             deviation_side nvarchar(10) '$.deviation_side',
+             warning_deviation decimal(18, 4) '$.warning_deviation',
+             critical_deviation decimal(18, 4) '$.critical_deviation',
+             forecast_hours int '$.forecast_hours') AS one
+  JOIN monitoring.DatabaseConnections AS connection
+    ON connection.ConnectionName = one.connection_name
+  JOIN monitoring.DatabaseQueries AS query ON query.QueryName = one.query_name
+ WHERE NOT EXISTS (SELECT 1 FROM monitoring.Indicators AS there WITH (UPDLOCK, SERIALIZABLE)
+                    WHERE there.IndicatorName = one.name);
+
+-- name: replace
+UPDATE monitoring.Indicators
+   SET Description = one.description,
+       ConnectionId = connection.ConnectionId,
+       QueryId = query.QueryId,
+       Schedule = one.schedule,
+       JitterSeconds = one.jitter_seconds,
+       Priority = one.priority,
+       MaxRetries = one.max_retries,
+       Owner = one.owner,
+       Tags = one.tags,
+       IsActive = one.is_active,
+       MaxConsecutive = one.max_consecutive,
+       RecoverAfter = one.recover_after,
+       PerSecond = one.per_second,
+       CompareTo = one.compare_to,
+       DeviationUnit = one.deviation_unit,
+       DeviationSide = one.deviation_side,
+       WarningDeviation = one.warning_deviation,
+       CriticalDeviation = one.critical_deviation,
+       ForecastHours = one.forecast_hours,
+       Version = Indicators.Version + 1,
+       ModifiedAt = SYSUTCDATETIME(),
+       ModifiedBy = :actor
+OUTPUT inserted.IndicatorName AS name
+  FROM OPENJSON(:rows)
+       WITH (name nvarchar(100) '$.name', known int '$.version',
+             description nvarchar(max) '$.description',
+             connection_name nvarchar(100) '$.connection', query_name nvarchar(100) '$.query',
+             schedule nvarchar(100) '$.schedule', jitter_seconds int '$.jitter_seconds',
+             priority int '$.priority', max_retries int '$.max_retries',
+             owner nvarchar(100) '$.owner', tags nvarchar(500) '$.tags',
+             is_active bit '$.is_active', max_consecutive int '$.max_consecutive',
+             recover_after int '$.recover_after', per_second bit '$.per_second',
+             compare_to nvarchar(20) '$.compare_to',
+             deviation_unit nvarchar(10) '$.deviation_unit',
+             deviation_side nvarchar(10) '$.deviation_side',
+             warning_deviation decimal(18, 4) '$.warning_deviation',
+             critical_deviation decimal(18, 4) '$.critical_deviation',
+             forecast_hours int '$.forecast_hours') AS one
+  JOIN monitoring.DatabaseConnections AS connection
+    ON connection.ConnectionName = one.connection_name
+  JOIN monitoring.DatabaseQueries AS query ON query.QueryName = one.query_name
+ WHERE one.name = Indicators.IndicatorName
+   AND one.known = Indicators.Version;
+
+-- name: remove
+-- What is left of its results goes with it.
+DELETE FROM monitoring.Indicators
+OUTPUT deleted.IndicatorName AS name
+  FROM OPENJSON(:rows)
+       WITH (name nvarchar(100) '$.name', known int '$.version') AS one
+ WHERE one.name = Indicators.IndicatorName
+   AND one.known = Indicators.Version;
+
+-- name: check
+-- One KPI as it would run now by hand, whatever its state.
+SELECT indicator.IndicatorId AS indicator_id, indicator.IndicatorName AS name,
+       indicator.Schedule AS schedule, indicator.JitterSeconds AS jitter_seconds,
+       indicator.Priority AS priority, indicator.MaxRetries AS max_retries,
+       CAST(NULL AS datetime2(7)) AS slot_at, SYSUTCDATETIME() AS claimed_at,
+       connection.ConnectionId AS connection_id, connection.ConnectionName AS connection_name,
+       connection.Provider AS provider, connection.Environment AS environment,
+       connection.ConnectionString AS connection_string, connection.IsEncrypted AS is_encrypted,
+       connection.ConnectionTimeoutSeconds AS connection_timeout_seconds,
+       connection.CommandTimeoutSeconds AS command_timeout_seconds,
+       connection.MaxParallel AS max_parallel, query.SqlQuery AS sql_query,
+       query.TimeoutSeconds AS timeout_seconds, query.ResultType AS result_type,
+       query.Unit AS unit, query.ExpectedValue AS expected_value,
+       query.ComparisonOperator AS comparison_operator,
+       query.WarningThreshold AS warning_threshold,
+       query.CriticalThreshold AS critical_threshold, query.OnEmpty AS on_empty,
+       indicator.MaxConsecutive AS max_consecutive, indicator.RecoverAfter AS recover_after,
+       indicator.PerSecond AS per_second, indicator.CompareTo AS compare_to,
+       indicator.DeviationUnit AS deviation_unit, indicator.DeviationSide AS deviation_side,
+       indicator.WarningDeviation AS warning_deviation,
+       indicator.CriticalDeviation AS critical_deviation,
+       indicator.ForecastHours AS forecast_hours,
+       baseline.BaselineAvgMs AS baseline_mean_ms, baseline.BaselineP95Ms AS baseline_p95_ms
+  FROM monitoring.Indicators AS indicator
+  JOIN monitoring.DatabaseQueries AS query ON query.QueryId = indicator.QueryId
+  JOIN monitoring.DatabaseConnections AS connection
+    ON connection.ConnectionId = indicator.ConnectionId
+  LEFT JOIN monitoring.PerformanceBaselines AS baseline
+    ON baseline.JobId = N'kpi:' + indicator.IndicatorName
  WHERE indicator.IndicatorName = :name;
 
--- name: release
--- Give a lease back with the next slot. No row: the lease had ended and someone else has it.
+-- name: schedule
+-- Some schedules have years between two slots, which are too many milliseconds for one number.
+DECLARE @after float = :after_seconds;
 UPDATE monitoring.Indicators
-   SET NextDueAt = :next_due_at, LeaseId = NULL, LeasedUntil = NULL
- WHERE IndicatorId = CAST(:indicator_id AS uniqueidentifier)
-   AND LeaseId = CAST(:lease_id AS uniqueidentifier);
+   SET NextDueAt = DATEADD(millisecond, CAST((@after - FLOOR(@after)) * 1000 AS int),
+                           DATEADD(second, CAST(FLOOR(@after) AS int), SYSUTCDATETIME()))
+ WHERE IndicatorName = :name;
+SELECT @@ROWCOUNT AS changed;
+
+-- name: schedule_at
+UPDATE indicator
+   SET NextDueAt = one.due_at
+  FROM monitoring.Indicators AS indicator
+  JOIN OPENJSON(:rows)
+       WITH (name nvarchar(100) '$.name', due_at datetimeoffset '$.due_at') AS one
+    ON one.name = indicator.IndicatorName;
 SELECT @@ROWCOUNT AS changed;
 
 -- name: overview
 -- Every KPI with its newest result.
-SELECT page.IndicatorName AS name, page.Description AS description, query.Unit AS unit,
-       connection.ConnectionName AS connection, page.Schedule AS schedule,
-       page.Priority AS priority, page.Owner AS owner, page.IsActive AS is_active,
-       page.NextDueAt AS next_due_at, newest.Status AS status,
+SELECT TOP (:limit) indicator.IndicatorName AS name, indicator.Description AS description,
+       CASE WHEN indicator.PerSecond = 1 THEN COALESCE(query.Unit, N'') + N'/s'
+            ELSE query.Unit END AS unit, connection.ConnectionName AS connection,
+       connection.Environment AS environment, connection.Provider AS provider,
+       query.QueryName AS query, indicator.Schedule AS schedule, indicator.Priority AS priority,
+       indicator.Owner AS owner, indicator.Tags AS tags, indicator.IsActive AS is_active,
+       indicator.NextDueAt AS next_due_at, newest.Status AS status,
        newest.ValueNumber AS value_number, newest.ValueText AS value_text,
        newest.Message AS message, newest.ErrorType AS error_type,
        newest.ExecutedAt AS checked_at, newest.DurationMs AS duration_ms
-  FROM (SELECT TOP (:limit) indicator.IndicatorId, indicator.IndicatorName,
-               indicator.Description, indicator.QueryId, indicator.ConnectionId,
-               indicator.Schedule, indicator.Priority, indicator.Owner, indicator.IsActive,
-               indicator.NextDueAt
-          FROM monitoring.Indicators AS indicator
-         WHERE indicator.QueryId IS NOT NULL
-           AND indicator.IndicatorName = :name                                   -- when name
-           AND indicator.IndicatorName > :after                                 -- when after
-         ORDER BY indicator.IndicatorName) AS page
-  JOIN monitoring.DatabaseQueries AS query ON query.QueryId = page.QueryId
+  FROM monitoring.Indicators AS indicator
+  JOIN monitoring.DatabaseQueries AS query ON query.QueryId = indicator.QueryId
   JOIN monitoring.DatabaseConnections AS connection
-    ON connection.ConnectionId = page.ConnectionId
+    ON connection.ConnectionId = indicator.ConnectionId
  OUTER APPLY (
            SELECT TOP (1) result.Status, result.ValueNumber, result.ValueText, result.Message,
                   result.ErrorType, result.ExecutedAt, result.DurationMs
              FROM monitoring.DatabaseMonitoringResults AS result
-            WHERE result.IndicatorId = page.IndicatorId
+            WHERE result.IndicatorId = indicator.IndicatorId
             ORDER BY result.ExecutedAt DESC, result.ResultId DESC) AS newest
- ORDER BY page.IndicatorName;
-
--- name: add
--- A KPI with its query, where no KPI and no query has its name yet.
-DECLARE @name nvarchar(100) = :name, @actor nvarchar(100) = :actor,
-        @description nvarchar(max) = :description, @query uniqueidentifier = NEWID(),
-        @added int = 0;
-BEGIN TRANSACTION;
-INSERT INTO monitoring.DatabaseQueries
-       (QueryId, QueryName, QueryType, Description, SqlQuery, ResultType, Unit, ExpectedValue,
-        ComparisonOperator, WarningThreshold, CriticalThreshold, OnEmpty, TimeoutSeconds,
-        CreatedBy, ModifiedBy)
-SELECT @query, @name, :query_type, @description, :sql_query, :result_type, :unit,
-       :expected_value, :comparison_operator, CAST(:warning_threshold AS decimal(18, 4)),
-       CAST(:critical_threshold AS decimal(18, 4)), :on_empty, :timeout_seconds, @actor, @actor
- WHERE NOT EXISTS (SELECT 1 FROM monitoring.DatabaseQueries WITH (UPDLOCK, SERIALIZABLE)
-                    WHERE QueryName = @name);
-IF @@ROWCOUNT = 1
-BEGIN
-    INSERT INTO monitoring.Indicators
-           (IndicatorName, Description, ConnectionId, QueryId, Schedule, Priority, Owner,
-            CreatedBy, ModifiedBy)
-    SELECT @name, @description, connection.ConnectionId, @query, :schedule, :priority, :owner,
-           @actor, @actor
-      FROM monitoring.DatabaseConnections AS connection
-     WHERE connection.ConnectionName = :connection_name
-       AND NOT EXISTS (SELECT 1 FROM monitoring.Indicators WITH (UPDLOCK, SERIALIZABLE)
-                        WHERE IndicatorName = @name);
-    SET @added = @@ROWCOUNT;
-END;
-COMMIT TRANSACTION;
-SELECT @added AS changed;
-
--- name: add_connection
-DECLARE @name nvarchar(100) = :name, @actor nvarchar(100) = :actor;
-INSERT INTO monitoring.DatabaseConnections
-       (ConnectionName, Provider, ConnectionString, Environment, CreatedBy, ModifiedBy)
-SELECT @name, :provider, :connection_string, :environment, @actor, @actor
- WHERE NOT EXISTS (SELECT 1 FROM monitoring.DatabaseConnections WITH (UPDLOCK, SERIALIZABLE)
-                    WHERE ConnectionName = @name);
-SELECT @@ROWCOUNT AS changed;
+ WHERE 1 = 1
+   AND indicator.IndicatorName = :name                                               -- when name
+   AND connection.Environment = :environment                                  -- when environment
+   AND connection.Provider = :provider                                           -- when provider
+   AND CHARINDEX(N',' + :tag + N',',                                                  -- when tag
+                 (N',' + indicator.Tags + N',') COLLATE Latin1_General_BIN2) > 0      -- when tag
+   AND COALESCE(newest.Status, N'Unknown') = :status                               -- when status
+   AND indicator.IsActive = :enabled                                              -- when enabled
+   AND connection.ConnectionName = :connection                                 -- when connection
+   AND query.QueryName = :query                                                     -- when query
+   AND indicator.IndicatorName > :after                                             -- when after
+ ORDER BY indicator.IndicatorName;
 
 -- name: summary
 -- How many KPIs stand at which verdict, and how many are late by more than a minute. Those that
 -- cannot have a value where they run are counted by themselves.
 SELECT standing.status, COUNT(*) AS kpis, SUM(standing.overdue) AS overdue
-  FROM (SELECT CASE WHEN newest.ErrorType = N'not_available' THEN N'NotAvailable'
+  FROM (SELECT CASE WHEN newest.Status = N'Error' AND newest.ErrorType = N'not_available'
+                    THEN N'NotAvailable'
                     ELSE COALESCE(newest.Status, N'Unknown') END AS status,
                CASE WHEN indicator.NextDueAt < DATEADD(second, -60, SYSUTCDATETIME())
                     THEN 1 ELSE 0 END AS overdue

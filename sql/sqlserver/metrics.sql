@@ -1,29 +1,53 @@
 -- name: count
--- One more execution of a job: counters, durations in ms, and when it last went well or badly.
-DECLARE @job nvarchar(200) = :job_id, @succeeded bit = :succeeded, @duration float = :duration_ms,
-        @metadata nvarchar(max) = :metadata, @now datetime2(7) = SYSUTCDATETIME();
+-- Executions of jobs: counters, durations in ms, and when each last went well or badly.
+DECLARE @runs nvarchar(max) = :runs, @now datetime2(7) = SYSUTCDATETIME();
 BEGIN TRANSACTION;
-UPDATE monitoring.JobMetrics WITH (UPDLOCK, SERIALIZABLE)
-   SET TotalExecutions = TotalExecutions + 1,
-       SuccessCount = SuccessCount + CASE WHEN @succeeded = 1 THEN 1 ELSE 0 END,
-       FailureCount = FailureCount + CASE WHEN @succeeded = 1 THEN 0 ELSE 1 END,
-       TotalDurationMs = TotalDurationMs + @duration,
-       MinDurationMs = CASE WHEN MinDurationMs < @duration THEN MinDurationMs ELSE @duration END,
-       MaxDurationMs = CASE WHEN MaxDurationMs > @duration THEN MaxDurationMs ELSE @duration END,
-       LastExecutionAt = @now,
-       LastSuccessAt = CASE WHEN @succeeded = 1 THEN @now ELSE LastSuccessAt END,
-       LastFailureAt = CASE WHEN @succeeded = 1 THEN LastFailureAt ELSE @now END,
-       Metadata = @metadata,
+INSERT INTO monitoring.JobMetrics
+       (JobId, TotalExecutions, SuccessCount, FailureCount, TotalDurationMs, Metadata)
+SELECT one.job_id, 0, 0, 0, 0, N'{}'
+  FROM OPENJSON(@runs) WITH (job_id nvarchar(200) '$.job_id') AS one
+ WHERE NOT EXISTS (SELECT 1 FROM monitoring.JobMetrics AS there WITH (UPDLOCK, SERIALIZABLE)
+                    WHERE there.JobId = one.job_id)
+ ORDER BY one.job_id;
+UPDATE job
+   SET TotalExecutions = job.TotalExecutions + one.successes + one.failures,
+       SuccessCount = job.SuccessCount + one.successes,
+       FailureCount = job.FailureCount + one.failures,
+       TotalDurationMs = job.TotalDurationMs + one.total_duration_ms,
+       MinDurationMs = CASE WHEN job.MinDurationMs < one.min_duration_ms THEN job.MinDurationMs
+                            ELSE one.min_duration_ms END,
+       MaxDurationMs = CASE WHEN job.MaxDurationMs > one.max_duration_ms THEN job.MaxDurationMs
+                            ELSE one.max_duration_ms END,
+       LastExecutionAt = CASE WHEN job.LastExecutionAt > one.last_at THEN job.LastExecutionAt
+                              ELSE one.last_at END,
+       LastSuccessAt = CASE WHEN job.LastSuccessAt > one.success_at OR one.success_at IS NULL
+                            THEN job.LastSuccessAt ELSE one.success_at END,
+       LastFailureAt = CASE WHEN job.LastFailureAt > one.failure_at OR one.failure_at IS NULL
+                            THEN job.LastFailureAt ELSE one.failure_at END,
+       Metadata = CASE WHEN one.metadata = N'{}' THEN job.Metadata ELSE one.metadata END,
        UpdatedAt = @now
- WHERE JobId = @job;
-IF @@ROWCOUNT = 0
-    INSERT INTO monitoring.JobMetrics
-           (JobId, TotalExecutions, SuccessCount, FailureCount, TotalDurationMs, MinDurationMs,
-            MaxDurationMs, LastExecutionAt, LastSuccessAt, LastFailureAt, Metadata)
-    VALUES (@job, 1, CASE WHEN @succeeded = 1 THEN 1 ELSE 0 END,
-            CASE WHEN @succeeded = 1 THEN 0 ELSE 1 END, @duration, @duration, @duration, @now,
-            CASE WHEN @succeeded = 1 THEN @now END, CASE WHEN @succeeded = 0 THEN @now END,
-            @metadata);
+  FROM monitoring.JobMetrics AS job
+  JOIN (SELECT run.job_id, run.successes, run.failures, run.total_duration_ms,
+               run.min_duration_ms, run.max_duration_ms, run.metadata,
+               DATEADD(millisecond, -CAST(run.success_age_seconds * 1000 AS int), @now)
+                   AS success_at,
+               DATEADD(millisecond, -CAST(run.failure_age_seconds * 1000 AS int), @now)
+                   AS failure_at,
+               DATEADD(millisecond,
+                       -CAST(CASE WHEN run.success_age_seconds < run.failure_age_seconds
+                                       OR run.failure_age_seconds IS NULL
+                                  THEN run.success_age_seconds
+                                  ELSE run.failure_age_seconds END * 1000 AS int), @now)
+                   AS last_at
+          FROM OPENJSON(@runs)
+               WITH (job_id nvarchar(200) '$.job_id', successes bigint '$.successes',
+                     failures bigint '$.failures', total_duration_ms float '$.total_duration_ms',
+                     min_duration_ms float '$.min_duration_ms',
+                     max_duration_ms float '$.max_duration_ms',
+                     success_age_seconds float '$.success_age_seconds',
+                     failure_age_seconds float '$.failure_age_seconds',
+                     metadata nvarchar(max) '$.metadata' AS JSON) AS run) AS one
+    ON one.job_id = job.JobId;
 COMMIT TRANSACTION;
 SELECT 1 AS changed;
 
@@ -34,4 +58,90 @@ SELECT JobId AS job_id, TotalExecutions AS total_executions, SuccessCount AS suc
        LastExecutionAt AS last_execution_at, LastSuccessAt AS last_success_at,
        LastFailureAt AS last_failure_at, SYSUTCDATETIME() AS read_at
   FROM monitoring.JobMetrics
+ WHERE 1 = 1
+   AND JobId LIKE :prefix + N'%'                                                -- when prefix
  ORDER BY JobId;
+
+-- name: page
+-- Jobs with how often they ran, their normal speed, and their newest regression. A name of a metric
+-- holds less than an id may have: of a longer one, what is said of it ends with the whole id.
+SELECT TOP (:limit) job.JobId AS job_id, job.TotalExecutions AS total_executions,
+       job.SuccessCount AS success_count, job.FailureCount AS failure_count,
+       job.TotalDurationMs AS total_duration_ms, job.MinDurationMs AS min_duration_ms,
+       job.MaxDurationMs AS max_duration_ms, job.LastExecutionAt AS last_execution_at,
+       job.LastSuccessAt AS last_success_at, job.LastFailureAt AS last_failure_at,
+       job.Metadata AS metadata, baseline.BaselineAvgMs AS baseline_avg_ms,
+       baseline.BaselineP95Ms AS baseline_p95_ms, baseline.SampleSize AS sample_size,
+       baseline.UpdatedAt AS baseline_at, newest.MetricValue AS regression_ms,
+       newest.Tags AS regression_tags, newest.RecordedAt AS regression_at
+  FROM monitoring.JobMetrics AS job
+  LEFT JOIN monitoring.PerformanceBaselines AS baseline ON baseline.JobId = job.JobId
+ OUTER APPLY (
+           SELECT TOP (1) metric.MetricValue, metric.Tags, metric.RecordedAt
+             FROM monitoring.WorkerMetrics AS metric
+            WHERE metric.MetricType = N'Performance'
+              AND metric.MetricName = LEFT(job.JobId, 100)
+              AND (LEN(job.JobId) <= 100 OR RIGHT(metric.Tags, LEN(job.JobId)) = job.JobId)
+            ORDER BY metric.RecordedAt DESC) AS newest
+ WHERE 1 = 1
+   AND job.JobId = :job_id                                                      -- when job_id
+   AND job.JobId LIKE :prefix + N'%'                                            -- when prefix
+   AND job.JobId > :after                                                       -- when after
+ ORDER BY job.JobId;
+
+-- name: add_samples
+-- Durations of jobs, for the process that measured them; nothing where nobody registered it.
+INSERT INTO monitoring.WorkerMetrics
+       (WorkerInstanceId, MetricType, MetricName, MetricValue, Unit)
+SELECT worker.WorkerInstanceId, N'JobExecution', LEFT(one.job_id, 100), one.duration_ms, N'ms'
+  FROM monitoring.WorkerInstances AS worker
+ CROSS JOIN OPENJSON(:samples)
+       WITH (job_id nvarchar(200) '$.job_id', duration_ms float '$.duration_ms') AS one
+ WHERE worker.WorkerInstanceId = CAST(:worker_instance_id AS uniqueidentifier);
+SELECT @@ROWCOUNT AS changed;
+
+-- name: note_regressions
+-- Executions far from normal, but for jobs of which one was noted in the last five minutes. Two who
+-- note the same job in the same instant both do.
+INSERT INTO monitoring.WorkerMetrics
+       (WorkerInstanceId, MetricType, MetricName, MetricValue, Unit, Tags)
+OUTPUT inserted.MetricName AS metric_name, inserted.Tags AS tags
+SELECT worker.WorkerInstanceId, N'Performance', LEFT(one.job_id, 100), one.duration_ms, N'ms',
+       one.tags
+  FROM monitoring.WorkerInstances AS worker
+ CROSS JOIN OPENJSON(:regressions)
+       WITH (job_id nvarchar(200) '$.job_id', duration_ms float '$.duration_ms',
+             tags nvarchar(500) '$.tags') AS one
+ WHERE worker.WorkerInstanceId = CAST(:worker_instance_id AS uniqueidentifier)
+   AND NOT EXISTS (
+           SELECT 1 FROM monitoring.WorkerMetrics AS recent
+            WHERE recent.MetricType = N'Performance'
+              AND recent.MetricName = LEFT(one.job_id, 100)
+              AND recent.RecordedAt > DATEADD(minute, -5, SYSUTCDATETIME())
+              AND (LEN(one.job_id) <= 100 OR RIGHT(recent.Tags, LEN(one.job_id)) = one.job_id));
+
+-- name: kpis
+-- What every active KPI last said.
+SELECT indicator.IndicatorName AS name, connection.ConnectionName AS connection,
+       connection.Environment AS environment, newest.Status AS status,
+       newest.ValueNumber AS value, newest.ExecutedAt AS checked_at
+  FROM monitoring.Indicators AS indicator
+  JOIN monitoring.DatabaseConnections AS connection
+    ON connection.ConnectionId = indicator.ConnectionId
+ OUTER APPLY (
+           SELECT TOP (1) result.Status, result.ValueNumber, result.ExecutedAt
+             FROM monitoring.DatabaseMonitoringResults AS result
+            WHERE result.IndicatorId = indicator.IndicatorId
+            ORDER BY result.ExecutedAt DESC, result.ResultId DESC) AS newest
+ WHERE indicator.IsActive = 1
+ ORDER BY indicator.IndicatorName;
+
+-- name: workers
+-- Processes that were heard of in the last quarter of an hour, and for how long they have run.
+SELECT worker.WorkerInstanceId AS worker_instance_id, worker.MachineName AS machine_name,
+       worker.Version AS version,
+       DATEDIFF_BIG(millisecond, worker.StartedAt, SYSUTCDATETIME()) / 1000E0 AS uptime_seconds
+  FROM monitoring.WorkerInstances AS worker
+ WHERE worker.Status NOT IN (N'Stopped', N'Error')
+   AND worker.LastHeartbeat > DATEADD(minute, -15, SYSUTCDATETIME())
+ ORDER BY worker.WorkerInstanceId;

@@ -11,6 +11,16 @@ DELETE FROM monitoring.DatabaseMonitoringResults WITH (ROWLOCK)
             ORDER BY old.ExecutedAt);
 SELECT @@ROWCOUNT AS changed;
 
+-- name: remove_database_monitoring_hours
+DELETE FROM monitoring.DatabaseMonitoringHours WITH (ROWLOCK)
+  FROM (SELECT TOP (:batch) old.IndicatorId, old.HourAt
+          FROM monitoring.DatabaseMonitoringHours AS old WITH (UPDLOCK, READPAST, ROWLOCK)
+         WHERE old.HourAt < DATEADD(day, -:days, SYSUTCDATETIME())
+         ORDER BY old.HourAt) AS chosen
+ WHERE chosen.IndicatorId = DatabaseMonitoringHours.IndicatorId
+   AND chosen.HourAt = DatabaseMonitoringHours.HourAt;
+SELECT @@ROWCOUNT AS changed;
+
 -- name: remove_worker_jobs
 DELETE FROM monitoring.WorkerJobs WITH (ROWLOCK)
  WHERE JobId IN (
@@ -58,4 +68,27 @@ DELETE FROM monitoring.AuditLog WITH (ROWLOCK)
              FROM monitoring.AuditLog AS old WITH (UPDLOCK, READPAST, ROWLOCK)
             WHERE old.HappenedAt < DATEADD(day, -:days, SYSUTCDATETIME())
             ORDER BY old.HappenedAt);
+SELECT @@ROWCOUNT AS changed;
+
+-- name: remove_dead_letter_queue
+-- Only those that are done with: what waits, waits until somebody looks at it.
+DECLARE @before datetime2(7) = DATEADD(day, -:days, SYSUTCDATETIME());
+DELETE FROM monitoring.DeadLetterQueue WITH (ROWLOCK)
+ WHERE DeadLetterId IN (
+           SELECT TOP (:batch) old.DeadLetterId
+             FROM monitoring.DeadLetterQueue AS old WITH (UPDLOCK, READPAST, ROWLOCK)
+            WHERE old.CreatedAt < @before
+              AND old.UpdatedAt < @before
+              AND old.Status IN (N'SUCCEEDED', N'FAILED')
+            ORDER BY old.CreatedAt);
+SELECT @@ROWCOUNT AS changed;
+
+-- name: remove_job_metrics
+-- Of jobs that have not run for so long: most likely there are none of that name any more.
+DELETE FROM monitoring.JobMetrics WITH (ROWLOCK)
+ WHERE JobId IN (
+           SELECT TOP (:batch) old.JobId
+             FROM monitoring.JobMetrics AS old WITH (UPDLOCK, READPAST, ROWLOCK)
+            WHERE old.LastExecutionAt < DATEADD(day, -:days, SYSUTCDATETIME())
+            ORDER BY old.LastExecutionAt);
 SELECT @@ROWCOUNT AS changed;

@@ -4,8 +4,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-from repositories.records.kpis import Definition
-from services.pack import read_pack
+from services.pack import PackedCheck, read_pack
 
 DOCUMENT = Path(__file__).parents[2] / "docs/checks.md"
 HEAD = "| check | warning | critical | every | what it says |\n|---|---|---|---|---|\n"
@@ -21,12 +20,12 @@ def table(engine: str) -> str:
     return HEAD + "".join(row(check) for check in read_pack(engine, "app"))
 
 
-def row(check: Definition) -> str:
-    rule = check.rule
+def row(check: PackedCheck) -> str:
+    rule = check.query.rule
     warning, critical = _shown(rule.warning_threshold), _shown(rule.critical_threshold)
     return (
-        f"| `{check.name}` ({rule.unit}) | {warning} | {critical} | {check.schedule} s"
-        f" | {check.description} |\n"
+        f"| `{check.name}` ({rule.unit}) | {warning} | {critical} | {check.kpi.schedule} s"
+        f" | {check.kpi.description} |\n"
     )
 
 

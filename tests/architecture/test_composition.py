@@ -12,7 +12,10 @@ import pytest
 from services.version import VERSION
 
 REPOSITORY = Path(__file__).parents[2]
-HEAVY = "alembic sqlalchemy azure.identity croniter pyodbc tenacity mako devhost".split()
+HEAVY = (
+    "alembic sqlalchemy azure.identity azure.keyvault cryptography croniter pyodbc tenacity mako"
+    " devhost prometheus_client sqlglot yaml"
+).split()
 
 PROBE = """
 import json, sys, threading

@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 
 import azure.functions as func
 
+from services import Services
+
 SCRIPT = Path(__file__).parents[2] / "function_app.py"
 
 Handler = Callable[[func.HttpRequest], func.HttpResponse | Awaitable[func.HttpResponse]]
@@ -44,15 +46,25 @@ def request_of(route: str, **given: str) -> func.HttpRequest:
     return func.HttpRequest(method="GET", url=url, route_params=path, params=query, body=b"")
 
 
+def load_services(store_url: str) -> Services:
+    """What the functions ask, of an app of its own on this store."""
+    services: Services = _load_app(store_url).services()
+    return services
+
+
 def _load_functions(store_url: str) -> Sequence[Any]:
+    functions: Sequence[Any] = _load_app(store_url).app.get_functions()
+    return functions
+
+
+def _load_app(store_url: str) -> Any:
     os.environ["STORE_URL"] = store_url
     spec = importlib.util.spec_from_file_location("function_app", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    functions: Sequence[Any] = module.app.get_functions()
-    return functions
+    return module
 
 
 def answer_of(handler: Handler, request: func.HttpRequest) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,39 +16,67 @@ SECONDS = 5.0
 WARM_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that is sent over and over: a POST where it has a body of JSON.
+
+    `{connection}` in its path is the number of the connection that it is sent on.
+    """
+
+    url: str
+    path: str
+    body: str = ""
+
+    def text(self, connection: int) -> bytes:
+        path = self.path.format(connection=connection)
+        head = f"{'POST' if self.body else 'GET'} {path} HTTP/1.1\r\nHost: {self._host}\r\n"
+        if self.body:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n"
+        return f"{head}\r\n{self.body}".encode()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or 80
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self.url).netloc
+
+
 def measure_load(store_url: str, path: str) -> Iterator[Row]:
     """A list of the app, next to an app whose only endpoint answers {}."""
     with running_host(None, app=EMPTY_APP) as host:
-        yield from _rows("empty", host.url, "/api/empty")
+        yield from _rows("empty", Call(host.url, "/api/empty"))
     with running_host(store_url, "--no-timers") as host:
-        yield from _rows("jobs", host.url, path)
+        yield from _rows("jobs", Call(host.url, path))
 
 
-def _rows(name: str, url: str, path: str) -> Iterator[Row]:
-    asyncio.run(_hammer(url, path, 4, WARM_SECONDS))
+def hammer(call: Call, *, connections: int, seconds: float) -> list[float]:
+    """The seconds that each request took; each connection asks again when it has its answer."""
+    return asyncio.run(_hammer(call, connections, seconds))
+
+
+def _rows(name: str, call: Call) -> Iterator[Row]:
+    hammer(call, connections=4, seconds=WARM_SECONDS)
     for connections in CONNECTIONS:
-        taken = sorted(asyncio.run(_hammer(url, path, connections, SECONDS)))
+        taken = sorted(hammer(call, connections=connections, seconds=SECONDS))
         yield Row(f"load_{name}_{connections}_rps", len(taken) / SECONDS)
         yield Row(f"load_{name}_{connections}_p50_ms", 1e3 * taken[len(taken) // 2])
         yield Row(f"load_{name}_{connections}_p99_ms", 1e3 * taken[len(taken) * 99 // 100])
 
 
-async def _hammer(url: str, path: str, connections: int, seconds: float) -> list[float]:
-    """The seconds that each request took; each connection asks again when it has its answer."""
-    parts = urlsplit(url)
-    asked = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+async def _hammer(call: Call, connections: int, seconds: float) -> list[float]:
     until = time.perf_counter() + seconds
-    found = await asyncio.gather(
-        *(_ask_on(parts.hostname or "", parts.port or 80, asked, until) for _ in range(connections))
-    )
+    found = await asyncio.gather(*(_ask_on(call, number, until) for number in range(connections)))
     return [taken for each in found for taken in each]
 
 
-async def _ask_on(host: str, port: int, asked: bytes, until: float) -> list[float]:
-    reader, writer = await asyncio.open_connection(host, port, limit=2**22)
-    taken = []
+async def _ask_on(call: Call, connection: int, until: float) -> list[float]:
+    reader, writer = await asyncio.open_connection(*call.address, limit=2**22)
+    text, taken = call.text(connection), []
     while (started := time.perf_counter()) < until:
-        writer.write(asked)
+        writer.write(text)
         await _read_answer(reader)
         taken.append(time.perf_counter() - started)
     writer.close()

@@ -11,15 +11,20 @@ RESULTS = Path(__file__).parents[2] / "bench-results"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `limit` is the most that it may be; None where it is only told."""
+    """One figure. `limit` is the most that it may be, or the least where it `is_floor`; None where
+    it is only told.
+    """
 
     name: str
     value: float
     limit: float | None = None
+    is_floor: bool = False
 
     @property
     def ok(self) -> bool:
-        return self.limit is None or self.value <= self.limit
+        if self.limit is None:
+            return True
+        return self.value >= self.limit if self.is_floor else self.value <= self.limit
 
 
 def draw_table(rows: Sequence[Row]) -> str:
@@ -41,5 +46,10 @@ def publish(target: str, rows: Sequence[Row], out: TextIO, folder: Path = RESULT
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
-    limit = "-" if row.limit is None else f"{row.limit:g}"
-    return row.name, f"{row.value:.3f}", limit, "ok" if row.ok else "over"
+    return row.name, f"{row.value:.3f}", _limit(row), "ok" if row.ok else "over"
+
+
+def _limit(row: Row) -> str:
+    if row.limit is None:
+        return "-"
+    return f">={row.limit:g}" if row.is_floor else f"{row.limit:g}"

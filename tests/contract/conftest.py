@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -21,8 +22,15 @@ from repositories.sqlserver.connections import connect
 from repositories.sqlserver.values import to_driver
 from repositories.store import SqlStore
 from repositories.urls import parse
-from tests.contract.sqlserver import empty_tables, pascal_case, scratch_database
-from tests.fakes import FakeJobsDatabase, FakeStore, RunningClock
+from tests.contract.sqlserver import (
+    empty_tables,
+    obeys_hints,
+    pascal_case,
+    reads_json,
+    scratch_database,
+)
+from tests.fake_clocks import RunningClock
+from tests.fakes import FakeJobsDatabase, FakeStore
 
 
 class Lab(Protocol):
@@ -108,6 +116,14 @@ class SqlServerLab:
         self.database.close()
         self._connection.close()
 
+    @cached_property
+    def obeys_hints(self) -> bool:
+        return obeys_hints(self._connection)
+
+    @cached_property
+    def reads_json(self) -> bool:
+        return reads_json(self._connection)
+
     def empty(self) -> None:
         empty_tables(self._connection)
 
@@ -149,9 +165,11 @@ TIMES = (
     ("monitoring.worker_instances", "last_heartbeat"),
     ("monitoring.worker_metrics", "recorded_at"),
     ("monitoring.indicators", "next_due_at"),
-    ("monitoring.indicators", "leased_until"),
+    ("monitoring.worker_jobs", "available_at"),
     ("monitoring.database_monitoring_results", "executed_at"),
     ("monitoring.database_monitoring_results", "slot_at"),
+    ("monitoring.job_metrics", "last_execution_at"),
+    ("monitoring.performance_baselines", "updated_at"),
     ("monitoring.audit_log", "happened_at"),
     ("monitoring.task_retries", "retried_at"),
     ("app.jobs", "created_at"),
@@ -242,3 +260,17 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 @pytest.fixture
 def store(lab: Lab) -> Store:
     return lab.store
+
+
+@pytest.fixture
+def with_locks(lab: Lab) -> None:
+    """For a test of what only a server can do that locks rows as a statement asks for."""
+    if isinstance(lab, SqlServerLab) and not lab.obeys_hints:
+        pytest.skip("SQL Server: the one of TEST_SQLSERVER_URL takes lock hints as advice")
+
+
+@pytest.fixture
+def with_escapes(lab: Lab) -> None:
+    """For a test of texts with line breaks, quotes and the like."""
+    if isinstance(lab, SqlServerLab) and not lab.reads_json:
+        pytest.skip("SQL Server: the one of TEST_SQLSERVER_URL leaves the escapes of JSON in texts")

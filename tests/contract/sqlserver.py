@@ -23,6 +23,8 @@ DROP_SECONDS = 10.0
 SESSIONS_IN = "SELECT session_id FROM sys.dm_exec_sessions WHERE database_id = DB_ID(?)"
 TABLES = (  # in an order in which they refer to each other
     "monitoring.DatabaseMonitoringResults",
+    "monitoring.DatabaseMonitoringHours",
+    "monitoring.PerformanceBaselines",
     "monitoring.Indicators",
     "monitoring.DatabaseQueries",
     "monitoring.DatabaseConnections",
@@ -77,6 +79,17 @@ def send_others_away(connection: "pyodbc.Connection", name: str) -> None:
             connection.execute(f"KILL {session}")
 
 
+def obeys_hints(connection: "pyodbc.Connection") -> bool:
+    """Whether the server locks as it is told to; Babelfish takes that as mere advice."""
+    return "Babelfish" not in str(connection.execute("SELECT @@VERSION").fetchval())
+
+
+def reads_json(connection: "pyodbc.Connection") -> bool:
+    """Whether a text out of JSON comes without its escapes; not every Babelfish does that."""
+    asked = r"""SELECT JSON_VALUE(N'{"a": "\"\n"}', '$.a')"""
+    return bool(connection.execute(asked).fetchval() == '"\n')
+
+
 def server_url() -> str:
     url = os.environ.get("TEST_SQLSERVER_URL")
     if not url:
@@ -121,6 +134,7 @@ def empty_tables(connection: "pyodbc.Connection") -> None:
     for table in TABLES:
         connection.execute(f"DELETE FROM {table}")  # noqa: S608
     connection.execute("DELETE FROM monitoring.Config WHERE ModifiedBy <> 'migration'")
+    connection.execute("UPDATE monitoring.MonitoringRollup SET RolledUntil = '19700101'")
 
 
 def pascal_case(name: str) -> str:

@@ -75,7 +75,7 @@ class NoIdentity:
 def test_without_an_identity_a_login_is_refused_at_once(
     entra_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entra, "_credential", NoIdentity)
+    monkeypatch.setattr(entra, "credential", NoIdentity)
     database = PostgresDatabase(
         parse(entra_url), size=1, timeout_seconds=5, names={"schema": "app"}
     )
@@ -91,7 +91,7 @@ def test_without_an_identity_a_login_is_refused_at_once(
 def test_a_target_without_an_identity_is_a_refused_login_too(
     entra_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entra, "_credential", NoIdentity)
-    target: Target = PostgresTarget(parse(entra_url), connect_seconds=5)
+    monkeypatch.setattr(entra, "credential", NoIdentity)
+    target: Target = PostgresTarget(parse(entra_url), connect_seconds=5, size=1)
     with pytest.raises(LoginRefused, match="no Entra token"):
         target.ask("SELECT 1", result_type=ResultType.SCALAR, timeout_seconds=5, keep=1)

@@ -13,7 +13,7 @@ from services.debugging import DebugService
 from services.failure_sizes import FailureSizes
 from services.meanwhile import Meanwhile
 from tests.contract.conftest import Lab
-from tests.contract.test_indicators import DEFINITION, add
+from tests.definitions import check_of, define
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 JOB = "a" * 64
@@ -201,15 +201,16 @@ def test_tasks_meanwhile_are_those_of_others_that_somebody_worked_on(lab: Lab) -
 
 
 def add_results(lab: Lab, **minutes_by_status: list[float]) -> None:
-    add(lab.store, DEFINITION)
+    define(lab.store)
+    check = check_of(lab.store)
+    results = [
+        bad_result(Verdict(status), at(minute))
+        for status, minutes in minutes_by_status.items()
+        for minute in minutes
+    ]
+    every = [(check, result) for result in (*results, not_available(check))]
     with lab.store.work() as work:
-        check = work.indicators.find("one")
-        assert check is not None
-        for status, minutes in minutes_by_status.items():
-            for minute in minutes:
-                result = bad_result(Verdict(status), at(minute))
-                assert work.results.add(check, result, worker_instance_id=None)
-        assert work.results.add(check, not_available(check), worker_instance_id=None)
+        assert work.results.add(every, worker_instance_id=None) == len(every)
 
 
 def bad_result(status: Verdict, executed_at: datetime) -> Result:

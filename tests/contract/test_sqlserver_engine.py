@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -34,7 +34,7 @@ from repositories.statements import Catalogue, compile_statement
 from repositories.urls import parse
 from tests.contract.conftest import NAMES, SqlServerLab
 from tests.contract.sqlserver import at_port, database_url, with_wrong_password
-from tests.contract.test_indicators import DEFINITION, add, result_of
+from tests.definitions import KPI, check_of, define, result_of
 
 STATEMENTS = {
     "two": "SELECT 1 AS first; SELECT 2 AS second;",
@@ -315,46 +315,41 @@ def test_of_many_who_claim_at_once_each_kpi_has_one(
 ) -> None:
     sqlserver_lab.empty()
     store = sqlserver_lab.store
-    add(store, *(replace(DEFINITION, name=f"kpi {number:02}") for number in range(60)))
+    define(store, *(replace(KPI, name=f"kpi {number:02}") for number in range(60)))
     together = threading.Barrier(4, timeout=30)
 
-    def claim_all(lane: int) -> list[tuple[str, str]]:
+    def claim_all(lane: int) -> list[str]:
         claimed = []
         together.wait()
-        for number in range(40):
-            lease = f"00000000-0000-0000-000{lane}-{number:012}"
-            with store.single() as work:
-                checks = work.indicators.claim(
-                    lease_id=lease, limit=5, timeout_seconds=300, active_only=True
-                )
-            assert all(check.lease_id == lease for check in checks)
-            claimed += [(check.name, lease) for check in checks]
+        for _ in range(40):
+            with store.work() as work:
+                checks = [due.check for due in work.executions.due(limit=5, busy=())]
+                later = {one.indicator_id: one.claimed_at + timedelta(hours=1) for one in checks}
+                work.executions.advance(later)
+            claimed += [check.name for check in checks]
         return claimed
 
     with ThreadPoolExecutor(4) as threads:
         lanes = [*threads.map(claim_all, range(4))]
-    claims = Counter(name for lane in lanes for name, _ in lane)
+    claims = Counter(name for lane in lanes for name in lane)
     assert claims == Counter(f"kpi {number:02}" for number in range(60))
 
 
 def test_of_many_results_for_one_slot_one_is_stored(sqlserver_lab: SqlServerLab) -> None:
     sqlserver_lab.empty()
     store = sqlserver_lab.store
-    add(store, DEFINITION)
-    with store.single() as work:
-        (check,) = work.indicators.claim(
-            lease_id="00000000-0000-0000-0000-000000000001",
-            limit=1,
-            timeout_seconds=300,
-            active_only=True,
-        )
+    define(store)
+    with store.work() as work:
+        (due,) = work.executions.due(limit=1, busy=())
+        check = due.check
     together = threading.Barrier(4, timeout=30)
 
-    def store_result(_: int) -> bool:
+    def store_result(_: int) -> int:
         together.wait()
         try:
             with store.single() as work:
-                return work.results.add(check, result_of(check), worker_instance_id=None)
+                results = [(check, result_of(check))]
+                return work.results.add(results, worker_instance_id=None)
         except Conflict:  # a server that takes the hints as mere advice says so instead
             return False
 
@@ -461,11 +456,10 @@ def test_a_number_is_kept_to_ten_places_and_as_text_where_it_is_too_big(
     sqlserver_lab: SqlServerLab, value: Decimal, kept: Decimal | str
 ) -> None:
     sqlserver_lab.empty()
-    add(sqlserver_lab.store, DEFINITION)
+    define(sqlserver_lab.store)
+    check = check_of(sqlserver_lab.store)
     with sqlserver_lab.store.work() as work:
-        check = work.indicators.find("one")
-        assert check is not None
-        work.results.add(check, result_of(check, value=value), worker_instance_id=None)
+        work.results.add([(check, result_of(check, value=value))], worker_instance_id=None)
         (stored,) = work.results.history("one", hours=None, before=None, limit=1)
     assert stored.value == kept
 

@@ -33,6 +33,10 @@ class Asked:
         rest = {key: value for key, value in schema.items() if key != "$ref"}
         return {**self.document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], **rest}
 
+    def whole(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With all that it may refer to beside it."""
+        return {**schema, "components": self.document["components"]}
+
     def url(self, **values: str) -> str:
         """With these values, which are written into the path as they are."""
         return "/api" + self.path.format(**values)

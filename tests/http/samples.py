@@ -8,6 +8,17 @@ import psycopg
 JOB = "0123456789abcdef" * 4
 KPI = "failed_jobs"
 SERVICE = "watchkeeper"
+DEAD_LETTER = "00000000-0000-4000-8000-000000000001"
+WORKER = "00000000-0000-4000-8000-000000000002"
+PLACES = {
+    "job_id": JOB,
+    "name": KPI,
+    "service": SERVICE,
+    "fingerprint": "0" * 16,
+    "dead_letter_id": DEAD_LETTER,
+    "worker_id": WORKER,
+}
+"""What stands in paths, by the parameter's name."""
 
 _numbers = itertools.count(1)
 _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.{}"
@@ -159,6 +170,27 @@ def _plant_rest(connection: psycopg.Connection, secrets: Secrets) -> None:
         "INSERT INTO monitoring.dead_letter_queue (job_id, event_data, error, metadata)"
         " VALUES (%s, %s, %s, %s)",
         [JOB, secrets.document(), secrets.text(), secrets.document()],
+    )
+    connection.execute(
+        "INSERT INTO monitoring.dead_letter_queue (dead_letter_id, job_id, fingerprint,"
+        " event_data, error, error_type, metadata)"
+        " VALUES (%s, %s, %s, %s, %s, 'connection_lost', %s)",
+        [
+            *(DEAD_LETTER, f"kpi:{KPI}", "0" * 16, secrets.document(), secrets.text()),
+            secrets.document(),
+        ],
+    )
+    connection.execute(
+        "INSERT INTO monitoring.worker_instances (worker_instance_id, worker_name, machine_name,"
+        " process_id, version, environment, configuration, tags)"
+        " VALUES (%s, %s, 'm', 7, '1', 'test', %s, %s)",
+        [WORKER, secrets.short(), secrets.document(), secrets.short()],
+    )
+    connection.execute(
+        "INSERT INTO monitoring.worker_jobs (worker_instance_id, job_type, job_name, status,"
+        " result_message, error_message, completed_at)"
+        " VALUES (%s, 'DatabaseMonitoring', %s, 'Failed', %s, %s, now())",
+        [WORKER, secrets.short(), secrets.text(), secrets.text()],
     )
     connection.execute(
         "INSERT INTO monitoring.task_retries (retry_id, job_id, task_id, task_type, stage,"

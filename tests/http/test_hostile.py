@@ -17,11 +17,10 @@ from jsonschema_rs import Draft202012Validator
 
 from tests.hosts import LocalHost, running_host
 from tests.http.asking import NAMES, Asked, Parameter, operation_of
-from tests.http.samples import JOB, KPI, SERVICE, Secrets, plant
+from tests.http.samples import PLACES, Secrets, plant
 from triggers.operations import OPERATIONS
 from triggers.queries import PageQuery
 
-PLACES = {"job_id": JOB, "name": KPI, "service": SERVICE, "fingerprint": "0" * 16}
 HOSTILE = [
     "%00",
     "x%00y",
@@ -116,13 +115,18 @@ def minimal_body(operation: Asked) -> bytes | None:
     schema = body_schema(operation)
     if schema is None:
         return None
-    return json.dumps(dict.fromkeys(schema.get("required", ()), "x")).encode()
+    required = schema.get("required", ())
+    return json.dumps({name: _some(name, schema["properties"][name]) for name in required}).encode()
+
+
+def _some(name: str, schema: Mapping[str, Any]) -> str:
+    """A text that the schema does not refuse."""
+    return str(schema["enum"][0]) if "enum" in schema else PLACES.get(name, "x")
 
 
 def body_schema(operation: Asked) -> Mapping[str, Any] | None:
     found = operation.spec.get("requestBody")
-    schema: Mapping[str, Any] | None = found and found["content"]["application/json"]["schema"]
-    return schema
+    return found and operation.whole(found["content"]["application/json"]["schema"])
 
 
 def read_as(parameter: Parameter, text: str) -> object:
@@ -205,10 +209,11 @@ def test_every_bad_parameter_is_named_at_once(
     bad = operation.parameters("query")
     pairs = [f"{one['name']}={nonsense_for(one)}" for one in bad if can_be_nonsense(one)]
     schema = body_schema(operation) or {"properties": {}}
+    members = {name: operation.whole(one) for name, one in schema["properties"].items()}
     body = json.dumps(dict.fromkeys(schema["properties"])).encode()
     query = "&".join([*pairs, "bogus=1", "empty="])
     answer = ask(planted_host, operation, query, body if schema["properties"] else None)
-    refused = {name for name, one in schema["properties"].items() if not takes_null(one)}
+    refused = {name for name, one in members.items() if not takes_null(one)}
     names = {pair.partition("=")[0] for pair in pairs}
     assert named(answer) == names | refused | {"bogus", "empty"}
 

@@ -63,6 +63,7 @@ def test_a_kpi_whose_sql_is_wrong_is_an_error_that_says_so(
         ("SELECT 'NaN'::float8", "not_a_number"),
         ("CREATE TABLE x (y int)", "not_allowed"),
         ("", "bad_sql"),
+        ("SELEC 1", "bad_sql"),
     ],
 )
 def test_each_way_to_fail_has_its_own_error_type(

@@ -25,7 +25,14 @@ print(json.dumps({
     if function.is_http_function() and (trigger := function.get_trigger())
 }))
 """
-PLACES = {"job_id": "0" * 64, "name": "x", "service": "x", "fingerprint": "0" * 16}
+PLACES = {
+    "job_id": "0" * 64,
+    "name": "x",
+    "service": "x",
+    "fingerprint": "0" * 16,
+    "dead_letter_id": "00000000-0000-4000-8000-000000000000",
+    "worker_id": "00000000-0000-4000-8000-000000000000",
+}
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.hosts import LocalHost, running_host
 from tests.http.asking import NAMES
@@ -17,7 +19,9 @@ from triggers.operations import OPERATIONS
 
 EXAMPLES = 12
 COSTLY = {"test_functions": 2}
-TOGETHER = ("min_ms", "parameter")
+TOGETHER = ("min_ms", "parameter", "jobId", "prefix")
+MEANT = {"run_unsaved_kpi", *(name for name in NAMES if OPERATIONS[name].versioned)}
+"""What these take has a meaning: SQL, addresses, names of what is there, the version of a thing."""
 MODES = [
     (name, mode)
     for name in NAMES
@@ -65,6 +69,13 @@ def without_what_no_schema_says(case: Case[Any]) -> Case[Any]:
     return case
 
 
+def has_names_that_fit(case: Case[Any]) -> bool:
+    """The generator makes control characters now and then, which its pattern excludes."""
+    return all(
+        min(unquote(str(value)), default=" ") >= " " for value in case.path_parameters.values()
+    )
+
+
 def as_whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -76,7 +87,7 @@ def test_answers_are_those_that_the_document_promises(
 ) -> None:
     cases = described.find_operation_by_id(name).as_strategy(generation_mode=mode)
     if mode is GenerationMode.POSITIVE:
-        cases = cases.map(without_what_no_schema_says)
+        cases = cases.map(without_what_no_schema_says).filter(has_names_that_fit)
     shown = {"x-functions-key": planted_host.client.headers["x-functions-key"]}
 
     @settings(
@@ -88,6 +99,10 @@ def test_answers_are_those_that_the_document_promises(
     )
     @given(case=cases)
     def ask(case: Case[Any]) -> None:
-        case.call_and_validate(base_url=f"{planted_host.url}/api", headers=shown)
+        case.call_and_validate(
+            base_url=f"{planted_host.url}/api",
+            headers=shown,
+            excluded_checks=[positive_data_acceptance] if name in MEANT else [],
+        )
 
     ask()

@@ -1,8 +1,11 @@
 """The whole app on a SQL Server store."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
+import httpx
 import pytest
 
 from repositories.migrations.__main__ import main as migrate
@@ -12,6 +15,7 @@ from tests.contract.sqlserver import scratch_database
 from tests.hosts import LocalHost, running_host, wait_until
 
 JOB = "a" * 64
+LOST = "mssql://u:p@127.0.0.1:1/x"
 TIMERS = ("heartbeat", "run_kpi_checks")
 
 
@@ -33,7 +37,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def host(url: str) -> Iterator[LocalHost]:
-    with running_host(url, "--no-timers", env={"CACHE_SECONDS": "0"}) as running:
+    with running_host(url, "--no-timers", env={"CACHE_SECONDS": "0", "LOST_URL": LOST}) as running:
         yield running
 
 
@@ -96,3 +100,72 @@ def test_its_timers_run(host: LocalHost) -> None:
 def last_runs(host: LocalHost) -> list[bool | None]:
     timers = host.get("/api/health").json()["components"]["timers"]["timers"]
     return [timer["succeeded"] for timer in timers if timer["name"] in TIMERS]
+
+
+def test_a_kpi_is_defined_run_changed_and_removed(host: LocalHost) -> None:
+    here = {"provider": "SqlServer", "environment": "Test", "address": "setting:STORE_URL"}
+    put(host, "connections/here", here | {"tags": ["own"]})
+    put(host, "queries/seven", {"sql": "SELECT 7 AS n", "critical_threshold": 5, "unit": "n"})
+    kpi = {"connection": "here", "query": "seven", "schedule": "0 0 0 29 2 *", "tags": ["own"]}
+    made = put(host, "kpis/seven", kpi)
+    result = host.post("/api/kpis/seven/run").json()["result"]
+    assert (result["status"], result["value"]) == ("Critical", 7)
+    changed = {**kpi, "compare_to": "previous", "warning_deviation": 5}
+    overtaken = put(host, "kpis/seven", changed, if_match=made.headers["etag"])
+    assert overtaken.status_code == httpx.codes.OK
+    refused = put(host, "kpis/seven", kpi, if_match=made.headers["etag"])
+    assert refused.status_code == httpx.codes.PRECONDITION_FAILED
+    assert "Critical" in host.post("/api/kpis/seven/run").text
+    listed = host.get("/api/kpis?tag=own&status=Critical").json()["kpis"]
+    assert [(one["name"], one["value"]) for one in listed] == [("seven", 7)]
+    assert host.get("/api/kpis/seven/results").json()["query_info"]["returned"] == 2
+    buckets = host.get("/api/kpis/seven/series?hours=1&points=10").json()["series"]["buckets"]
+    assert sum(bucket["count"] for bucket in buckets) == 2
+    (database,) = host.get("/api/overview/databases?tag=own").json()["databases"]
+    assert (database["last_status"], database["checks_7d"]) == ("Critical", 2)
+    assert host.client.delete("/api/connections/here").status_code == httpx.codes.CONFLICT
+    for path in ("kpis/seven", "queries/seven", "connections/here"):
+        assert host.client.delete(f"/api/{path}").json() == {"removed": path.partition("/")[2]}
+
+
+@pytest.mark.slow
+def test_what_fails_for_good_waits_and_is_tried_again(host: LocalHost) -> None:
+    lost = {"provider": "SqlServer", "environment": "Test", "address": "setting:LOST_URL"}
+    put(host, "connections/lost", lost)
+    put(host, "queries/one", {"sql": "SELECT 1 AS n"})
+    kpi = {"connection": "lost", "query": "one", "schedule": "3600", "jitter_seconds": 0}
+    put(host, "kpis/lost", kpi)
+    letter = run_until(host, "PENDING")
+    assert letter["occurrences"] == 1
+    put(host, "connections/lost", lost | {"address": "setting:STORE_URL"}, if_match="*")
+    retry = f"/api/dead-letters/{letter['dead_letter_id']}/retry"
+    assert host.post(retry, json={"reason": "back"}).status_code == httpx.codes.ACCEPTED
+    assert run_until(host, "SUCCEEDED")["dead_letter_id"] == letter["dead_letter_id"]
+    (worker, *_) = host.get("/api/workers").json()["workers"]
+    jobs = host.get(f"/api/workers/{worker['worker_instance_id']}/jobs").json()["jobs"]
+    assert {job["status"] for job in jobs} >= {"Completed", "Failed"}
+    (figures,) = host.get("/api/metrics?jobId=kpi:lost").json()["metrics"]
+    assert (figures["success_count"], figures["failure_count"]) == (1, 1)
+    assert 'name="lost"' in host.get("/api/metrics?format=prometheus").text
+
+
+def run_until(host: LocalHost, status: str) -> dict[str, Any]:
+    """Rounds of KPIs, until what failed there stands so."""
+
+    def stands() -> bool:
+        host.fire("run_kpi_checks")
+        return [letter["status"] for letter in letters_of(host, "kpi:lost")] == [status]
+
+    wait_until(stands, within=60, every=1)
+    (letter,) = letters_of(host, "kpi:lost")
+    return letter
+
+
+def letters_of(host: LocalHost, job_id: str) -> list[dict[str, Any]]:
+    letters = host.get("/api/dead-letters?limit=100").json()["dead_letters"]
+    return [letter for letter in letters if letter["job_id"] == job_id]
+
+
+def put(host: LocalHost, path: str, body: Any, **headers: str) -> httpx.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return host.client.put(f"/api/{path}", content=json.dumps(body).encode(), headers=named)

@@ -22,7 +22,7 @@ from services.pack import read_check
 REPO = Path(__file__).resolve().parents[2]
 Rows = list[dict[str, Any]]
 CANNOT_REACH = "the demo cannot use the store that STORE_URL names: The database cannot be reached."
-STUCK = read_check(REPO / "sql/postgres/kpis/stuck_tasks.sql", "app").sql
+STUCK = read_check(REPO / "sql/postgres/kpis/stuck_tasks.sql", "app").query.sql
 
 
 def start_demo(url: str, *arguments: str) -> subprocess.Popen[str]:

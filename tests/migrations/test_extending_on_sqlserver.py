@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from repositories.records.kpis import Definition, Rule
+from repositories.records.definitions import DefinitionFilter
 from repositories.revisions import known
 from repositories.sqlserver import SqlServerDatabase
 from repositories.store import SqlStore
 from repositories.urls import parse
 from services.heartbeats import HeartbeatService, describe_process
+from tests.definitions import CONNECTION, KPI, QUERY
 from tests.migrations.samples import Command
 
 Ask = Callable[..., list[Any]]
@@ -73,18 +74,6 @@ THEIR_PROCEDURE = """
                 @Environment);
     END
 """
-DEFINITION = Definition(
-    name="ours",
-    description="of the test",
-    connection_name="store",
-    query_type="Custom",
-    sql="SELECT 1",
-    timeout_seconds=5,
-    schedule="60",
-    priority=5,
-    owner=None,
-    rule=Rule(),
-)
 THEIR_VIEW = "view monitoring.vw_workerstatusoverview"
 SETTING = "MonitoringWorker.RetentionDays"
 HELD = (
@@ -186,13 +175,11 @@ def test_the_store_works_in_the_tables_that_were_there(
         assert [work.config.find(key) for key in ("ours", SETTING, "Their.Key")] == ["2", "", "1"]
         work.heartbeats.beat("ours", status="ok")
         assert [one.service for one in work.heartbeats.services(after=None, limit=9)] == ["ours"]
-        assert work.indicators.add_connection(
-            "store", provider="SqlServer", address="setting:X", environment="test", actor="test"
-        )
-        assert work.indicators.add(DEFINITION, actor="test")
-        assert [one.name for one in work.indicators.overview(name=None, after=None, limit=9)] == [
-            "ours"
-        ]
+        assert work.connections.add(CONNECTION, actor="test")
+        assert work.queries.add(QUERY, actor="test")
+        assert work.indicators.add(KPI, actor="test")
+        shown = work.indicators.overview(DefinitionFilter(), name=None, after=None, limit=9)
+        assert [one.name for one in shown] == ["one"]
     assert theirs("SELECT COUNT(*) FROM monitoring.Indicators") == [(3,)]
 
 

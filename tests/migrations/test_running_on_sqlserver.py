@@ -77,7 +77,7 @@ def test_the_repository_s_migrations_go_up_down_and_up_again(
 
 def test_verify_names_what_was_changed(on_sqlserver: Command, ask: Ask) -> None:
     on_sqlserver("up")
-    ask("DROP INDEX IX_Indicators_NextDueAt ON monitoring.Indicators")
+    ask("DROP INDEX IX_Indicators_Due ON monitoring.Indicators")
     ask("ALTER TABLE monitoring.SystemStatus DROP CONSTRAINT CK_SystemStatus_Interval")
     ask("ALTER TABLE monitoring.JobMetrics ALTER COLUMN MinDurationMs int")
     ask("ALTER TABLE monitoring.WorkerJobs DROP CONSTRAINT FK_WorkerJobs_WorkerInstances")
@@ -90,7 +90,7 @@ def test_verify_names_what_was_changed(on_sqlserver: Command, ask: Ask) -> None:
     *lines, last = outcome.out.splitlines()
     assert last == "6 differences"
     for line in (
-        "missing: index (nextdueat) of monitoring.indicators",
+        "missing: index (priority, nextdueat) of monitoring.indicators",
         "missing: constraint ck_systemstatus_interval of monitoring.systemstatus",
         "different: column mindurationms of monitoring.jobmetrics: type is int, expected float",
         "missing: constraint fk_workerjobs_workerinstances of monitoring.workerjobs",
@@ -189,7 +189,7 @@ def test_the_script_makes_and_unmakes_what_the_commands_do(
     report = run_script(sqlserver, up)
     assert {is_there for _, _, is_there in report} == {"yes"}
     assert ("procedure", "monitoring.sp_RegisterWorkerInstance", "yes") in report
-    assert len(report) == 24
+    assert len(report) == 28
     assert on_sqlserver("verify").out == f"the schema is that of {NEWEST}\n"
     run_script(sqlserver, down)
     assert on_sqlserver("status").out.count("pending") == len(known("sqlserver"))

@@ -9,11 +9,16 @@ import psutil
 from devhost.postgres import EmbeddedPostgres
 
 
+def postmaster_of(server: EmbeddedPostgres) -> psutil.Process:
+    """The parent of all of a server's processes."""
+    pid = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
+    return psutil.Process(pid)
+
+
 @contextmanager
 def frozen(server: EmbeddedPostgres) -> Iterator[None]:
     """The kernel goes on accepting connections for it."""
-    pid = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
-    postmaster = psutil.Process(pid)
+    postmaster = postmaster_of(server)
     processes = [postmaster]
     postmaster.send_signal(signal.SIGSTOP)
     processes += postmaster.children(recursive=True)

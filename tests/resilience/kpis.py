@@ -1,14 +1,12 @@
 """KPIs that a test puts into its store, and what became of their slots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
-
-from services.schedules import next_slot
 
 Connection = psycopg.Connection[Any]
 
@@ -27,18 +25,6 @@ class Slot:
     executed_at: datetime
     status: str
     worker_instance_id: str | None
-
-
-@dataclass(frozen=True)
-class Indicator:
-    """Where a KPI stands: its next slot, and the lease of whoever runs that now."""
-
-    name: str
-    schedule: str
-    next_due_at: datetime
-    lease_id: str | None
-    leased_until: datetime | None
-    created_at: datetime
 
 
 def add_kpi(
@@ -99,35 +85,27 @@ def slots_of(connection: Connection, name: str) -> list[Slot]:
         ).fetchall()
 
 
-def indicator_of(connection: Connection, name: str) -> Indicator:
-    with connection.cursor(row_factory=class_row(Indicator)) as cursor:
-        (indicator,) = cursor.execute(
-            """
-            SELECT indicator_name AS name, schedule, next_due_at, lease_id::text AS lease_id,
-                   leased_until, created_at
-              FROM monitoring.indicators
-             WHERE indicator_name = %s
-            """,
-            [name],
+def due_times(connection: Connection) -> dict[str, datetime]:
+    """The next slot of each KPI, by its id."""
+    return dict(
+        connection.execute(
+            "SELECT indicator_id::text, next_due_at FROM monitoring.indicators"
         ).fetchall()
-    return indicator
+    )
 
 
-def assert_no_slot_was_lost(indicator: Indicator, slots: Sequence[Slot]) -> None:
-    """The first slot is when it was made, each result leads to the next, the newest to now's."""
-    came = [*(slot.slot_at for slot in slots), indicator.next_due_at]
-    led_to = [
-        next_slot(indicator.schedule, slot_at=slot.slot_at, now=slot.executed_at) for slot in slots
-    ]
-    assert came == [indicator.created_at, *led_to], indicator.name
+def unfinished(connection: Connection) -> int:
+    """How many executions nobody has ended; of a dead host's, too, until they are taken over."""
+    row = connection.execute(
+        "SELECT count(*) FROM monitoring.worker_jobs WHERE status IN ('Queued', 'Running')"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
-def switch_off(connection: Connection) -> None:
-    """No KPI is claimed any more; those under way go on."""
-    connection.execute("UPDATE monitoring.indicators SET is_active = false")
-
-
-def leases_of(connection: Connection, names: Sequence[str]) -> dict[str, str]:
-    """The leases of those that run at this moment, by name; a dead host's until it is taken."""
-    found = [indicator_of(connection, name) for name in names]
-    return {one.name: one.lease_id for one in found if one.lease_id is not None}
+def end_leases(connection: Connection) -> None:
+    """As if the time of every lease had passed."""
+    connection.execute(
+        "UPDATE monitoring.worker_jobs SET available_at = now() - interval '1 second'"
+        " WHERE status = 'Running'"
+    )

@@ -12,12 +12,14 @@ import pytest
 from psycopg import sql
 
 from tests.hosts import LocalHost, running_host, wait_until
+from tests.resilience.following import follow, note_taken_slots, results_without_a_job
 from tests.resilience.kpis import (
     EVERY_SECOND,
     add_kpi,
-    assert_no_slot_was_lost,
-    indicator_of,
+    due_times,
+    end_leases,
     slots_of,
+    unfinished,
 )
 
 pytestmark = pytest.mark.slow
@@ -43,32 +45,35 @@ def test_a_heartbeat_that_dies_before_its_history_agrees_with_it(
 def test_a_result_that_is_not_written_leaves_its_slot_to_run_again(
     store_url: str, connection: Connection
 ) -> None:
+    note_taken_slots(connection)
     add_kpi(connection, "one", "SELECT 1", schedule="3600")
-    one_at_a_time = {"KpiMonitoring__MaxParallelKpis": "1"}
-    with running_host(store_url, "--no-timers", env=one_at_a_time) as host:
+    first = due_times(connection)
+    with running_host(store_url, "--no-timers") as host:
         with held_up(store_url, "database_monitoring_results"):
             host.fire("run_kpi_checks")
             wait_until(lambda: waits_for_a_lock(connection), within=5)
             host.kill()
         wait_until(lambda: not is_anyone_connected(connection), within=5)
-    left = indicator_of(connection, "one")
     assert slots_of(connection, "one") == []
-    assert left.next_due_at == left.created_at
-    assert left.lease_id is not None
+    assert unfinished(connection) > 0
     end_leases(connection)
     with running_host(store_url, "--no-timers") as host:
         host.fire("run_kpi_checks")
-        wait_until(lambda: len(slots_of(connection, "one")) == 1, within=5)
-    assert_no_slot_was_lost(indicator_of(connection, "one"), slots_of(connection, "one"))
+        wait_until(lambda: len(slots_of(connection, "one")) == 1, within=10)
+    (followed,) = follow(connection, first, due_times(connection))
+    followed.assert_no_slot_was_lost()
+    followed.assert_results_agree_with_jobs()
 
 
 def test_hosts_killed_at_any_moment_leave_nothing_half_written(
     store_url: str, connection: Connection
 ) -> None:
     names = [f"kpi_{number}" for number in range(20)]
+    note_taken_slots(connection)
     for name in names:
         add_kpi(connection, name, "SELECT 1")
-    for seconds in (0.8, 1.2, 1.7):
+    first = due_times(connection)
+    for seconds in (0.05, 0.4, 0.9):
         with running_host(store_url, env=EVERY_SECOND) as host:
             writers = [
                 threading.Thread(target=beat_until_killed, args=(host, f"service_{number % 3}"))
@@ -76,14 +81,17 @@ def test_hosts_killed_at_any_moment_leave_nothing_half_written(
             ]
             for writer in writers:
                 writer.start()
+            wait_until(lambda: bool(host.logged("tick", timer="run_kpi_checks")), within=15)
             time.sleep(seconds)
             host.kill()
             for writer in writers:
                 writer.join()
         wait_until(lambda: not is_anyone_connected(connection), within=5)
         assert disagreeing_services(connection) == []
-        for name in names:
-            assert_no_slot_was_lost(indicator_of(connection, name), slots_of(connection, name))
+        for followed in follow(connection, first, due_times(connection)):
+            followed.assert_no_slot_was_lost()
+            followed.assert_results_agree_with_jobs()
+        assert results_without_a_job(connection) == 0
         end_leases(connection)
     assert len(beats_of(connection, "service_0")) > 10
     assert sum(len(slots_of(connection, name)) for name in names) > 20
@@ -170,11 +178,3 @@ def beats_of(connection: Connection, service: str) -> list[str]:
         [service],
     ).fetchall()
     return [status for (status,) in rows]
-
-
-def end_leases(connection: Connection) -> None:
-    """As if the time of every lease had passed."""
-    connection.execute(
-        "UPDATE monitoring.indicators SET leased_until = now() - interval '1 second'"
-        " WHERE lease_id IS NOT NULL"
-    )

@@ -9,27 +9,29 @@ import psycopg
 import pytest
 
 from tests.hosts import LocalHost, running_host, wait_until
+from tests.resilience.following import follow, note_taken_slots, put_off
 from tests.resilience.kpis import (
     EVERY_SECOND,
     Slot,
     add_kpi,
-    assert_no_slot_was_lost,
-    indicator_of,
-    leases_of,
+    due_times,
     slots_of,
-    switch_off,
+    unfinished,
 )
+from tests.resilience.simulated_time import run_faster
 
 pytestmark = pytest.mark.slow
 
 Connection = psycopg.Connection[Any]
 SECONDS_OF_TWO_HOSTS = 7.0
-LEASE_SECONDS = 1 + 1 + 10  # the query's, the connection's and the margin
+FACTOR = 10
+LEASE_SECONDS = (1 + 1 + 20) / FACTOR  # the query's, the connection's and the margin
 
 
 def test_two_hosts_on_one_store_run_each_slot_once(store_url: str, connection: Connection) -> None:
     names = [f"kpi_{number}" for number in range(40)]
     connection.execute("CREATE TABLE executions (name text)")
+    note_taken_slots(connection)
     for number, name in enumerate(names):
         add_kpi(
             connection,
@@ -39,56 +41,68 @@ def test_two_hosts_on_one_store_run_each_slot_once(store_url: str, connection: C
             schedule=str(1 + number % 2),
             timeout_seconds=10,
         )
+    first = due_times(connection)
     with (
         running_host(store_url, env=EVERY_SECOND) as one,
         running_host(store_url, env=EVERY_SECOND) as other,
     ):
         time.sleep(SECONDS_OF_TWO_HOSTS)
-        switch_off(connection)
-        wait_until(lambda: not leases_of(connection, names), within=15)
+        wait_until(lambda: len(takers(connection)) == 2, within=30)
+        following = put_off(connection)
+        wait_until(lambda: not unfinished(connection), within=15)
         workers = {worker_of(connection, one), worker_of(connection, other)}
     results = {name: slots_of(connection, name) for name in names}
-    for name, slots in results.items():
+    for slots in results.values():
         assert [slot.status for slot in slots] == ["Healthy"] * len(slots)
-        assert_no_slot_was_lost(indicator_of(connection, name), slots)
+    for followed in follow(connection, first, following):
+        followed.assert_no_slot_was_lost()
+        followed.assert_results_agree_with_jobs()
     assert executions_of(connection) == {name: len(slots) for name, slots in results.items()}
     assert min(map(len, results.values())) >= 3, "the slots do not advance"
     assert {slot.worker_instance_id for slots in results.values() for slot in slots} == workers
+
+
+def takers(connection: Connection) -> set[str]:
+    """The processes that have run anything."""
+    rows = connection.execute(
+        "SELECT DISTINCT worker_instance_id::text FROM monitoring.database_monitoring_results"
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def test_the_slots_of_a_killed_host_run_elsewhere_once_their_lease_ends(
     store_url: str, connection: Connection
 ) -> None:
     names = [f"slow_{number}" for number in range(8)]
-    for name in names:
-        statement = f"SELECT 1 FROM pg_sleep(0.5) -- {name}"  # noqa: S608 - a name of our own
-        add_kpi(connection, name, statement, schedule="2")
-    with (
-        running_host(store_url, env=EVERY_SECOND) as killed,
-        running_host(store_url, env=EVERY_SECOND) as survivor,
-    ):
-        wait_until(lambda: worker_of(connection, survivor) is not None, within=5)
-        wait_until(lambda: bool(claims_of(connection, killed)), within=5, every=0.005)
-        claims = claims_of(connection, killed)
-        killed.kill()
-        left = [claim for claim in claims if result_of(connection, claim) is None]
-        assert left, "it was killed too late"
-        leases = leases_of(connection, names).items()
-        wait_until(
-            lambda: not leases & leases_of(connection, names).items(),
-            within=LEASE_SECONDS + 4,
-            every=0.1,
-        )
-        switch_off(connection)
-        wait_until(lambda: not leases_of(connection, names), within=15)
-        its_id = worker_of(connection, survivor)
-    for claim in left:
-        slot = result_of(connection, claim)
-        assert slot is not None
-        assert slot.executed_at > claim.leased_until
-        assert (slot.worker_instance_id, slot.status) == (its_id, "Healthy")
-    for name in names:
-        assert_no_slot_was_lost(indicator_of(connection, name), slots_of(connection, name))
+    run_faster(connection, FACTOR)
+    with psycopg.connect(store_url, autocommit=True) as faster:
+        note_taken_slots(faster)
+        for name in names:
+            statement = f"SELECT 1 FROM pg_sleep(0.5) -- {name}"  # noqa: S608 - a name of our own
+            add_kpi(faster, name, statement, schedule="20")
+        first = due_times(faster)
+        with (
+            running_host(store_url, env=EVERY_SECOND) as killed,
+            running_host(store_url, env=EVERY_SECOND) as survivor,
+        ):
+            wait_until(lambda: worker_of(faster, survivor) is not None, within=5)
+            wait_until(lambda: bool(claims_of(faster, killed)), within=10, every=0.005)
+            claims = claims_of(faster, killed)
+            killed.kill()
+            left = [claim for claim in claims if result_of(faster, claim) is None]
+            assert left, "it was killed too late"
+            time.sleep(LEASE_SECONDS + 1)
+            following = put_off(faster)
+            wait_until(lambda: not unfinished(faster), within=15)
+            its_id = worker_of(faster, survivor)
+        for claim in left:
+            slot = result_of(faster, claim)
+            assert slot is not None
+            assert slot.executed_at > claim.leased_until
+            assert (slot.worker_instance_id, slot.status) == (its_id, "Healthy")
+        for followed in follow(faster, first, following):
+            followed.assert_no_slot_was_lost()
+            followed.assert_results_agree_with_jobs()
 
 
 def test_a_slow_kpi_does_not_hold_up_the_others(store_url: str, connection: Connection) -> None:
@@ -113,10 +127,10 @@ def claims_of(connection: Connection, host: LocalHost) -> list[Claim]:
     """What a host runs at this moment, by the ports of its own connections."""
     rows = connection.execute(
         """
-        SELECT indicator_name, next_due_at, leased_until, client_port
-          FROM monitoring.indicators
-          JOIN pg_stat_activity ON state = 'active' AND query LIKE '%% -- ' || indicator_name
-         WHERE application_name = 'watchkeeper-kpi' AND lease_id IS NOT NULL
+        SELECT job_name, slot_at, available_at, client_port
+          FROM monitoring.worker_jobs
+          JOIN pg_stat_activity ON state = 'active' AND query LIKE '%% -- ' || job_name
+         WHERE application_name = 'watchkeeper-kpi' AND status = 'Running'
         """
     ).fetchall()
     ports = {socket.laddr[1] for socket in psutil.Process(host.pid).net_connections("tcp")}

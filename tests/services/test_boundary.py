@@ -1,5 +1,6 @@
 """From an error to an answer and a log line: what each may say."""
 
+import asyncio
 import io
 import json
 import logging
@@ -11,7 +12,7 @@ import pytest
 
 from repositories.errors import Conflict, NotConfigured, StatementTimeout, Unavailable
 from services.errors import Fault, Forbidden, InvalidRequest, NotFound
-from triggers.boundary import endpoint
+from triggers.boundary import Reply, Text, endpoint, executions, probe
 from triggers.logs import MaskingFormatter
 
 SECRET = "postgresql://me:sesame@db.internal/x"
@@ -91,3 +92,50 @@ def test_no_secret_reaches_the_log(log: io.StringIO) -> None:
 def test_what_the_caller_did_wrong_is_no_error_of_ours(log: io.StringIO) -> None:
     answer(NotFound())
     assert log.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "successes", "failures", "is_typical"),
+    [(None, 1, 0, True), (NotFound(), 1, 0, False), (RuntimeError(), 0, 1, False)],
+)
+def test_each_request_is_counted_and_only_a_fault_of_ours_is_a_failure(
+    error: Exception | None, successes: int, failures: int, is_typical: bool
+) -> None:
+    def count_me(req: func.HttpRequest) -> object:
+        if error:
+            raise error
+        return {}
+
+    executions.take()
+    endpoint(count_me)(REQUEST)
+    taken = executions.take()
+    (runs,) = executions.runs(taken.counts)
+    assert (runs.job_id, runs.successes, runs.failures) == (
+        "http:count_me",
+        successes,
+        failures,
+    )
+    assert 0 < runs.total_duration_ms < 1000
+    assert bool(taken.slowest) is is_typical
+
+
+def test_a_probe_is_counted_and_has_nothing_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get_livez(req: func.HttpRequest) -> object:
+        return {}
+
+    reports: list[str] = []
+    executions.take()
+    monkeypatch.setattr(executions, "_report", lambda: reports.append("probe"))
+    monkeypatch.setattr(executions, "_report_at", 0.0)
+    asyncio.run(probe(get_livez)(REQUEST))  # type: ignore[arg-type]
+    assert reports == []
+    assert executions.take().counts.keys() == {"http:get_livez"}
+
+
+def test_text_is_answered_as_it_is_under_its_own_type() -> None:
+    def handler(req: func.HttpRequest) -> object:
+        return Reply(Text('a{b="password=x"} 1'), headers={"content-type": "text/plain; version=0"})
+
+    response = endpoint(handler)(REQUEST)
+    assert response.get_body() == b'a{b="password=x"} 1'
+    assert response.headers["content-type"] == "text/plain; version=0"

@@ -1,7 +1,7 @@
 """What is said of one job while something beside it cannot be asked."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ from repositories.errors import (
     Unavailable,
 )
 from repositories.records.jobs import OtherCount, TaskTrace, Window
-from repositories.records.kpis import Definition, Result, Rule, Verdict
+from repositories.records.kpis import Verdict
 from services.debugging import DebugInfo, DebugService, list_retried
 from services.encoding import encode
 from services.errors import NotFound
@@ -25,6 +25,7 @@ from services.meanwhile import KpisMeanwhile, Meanwhile
 from services.parts import NotAvailable
 from services.timelines import draw_timeline
 from tests.contract.conftest import MemoryLab
+from tests.definitions import KPI, check_of, define, keep
 from tests.fakes import FakeHistories
 from tests.histories import JOB, span, trace
 
@@ -70,35 +71,15 @@ def explain(lab: MemoryLab, failures: FakeFailures) -> Callable[[], DebugInfo]:
 
 
 def add_verdicts(lab: MemoryLab, *statuses: Verdict) -> None:
-    with lab.store.work() as work:
-        work.indicators.add_connection(
-            "jobs", provider="x", address="x", environment="x", actor="test"
+    define(lab.store, replace(KPI, name="connections_used", connection="jobs"))
+    for status in statuses:
+        keep(
+            lab.store,
+            check_of(lab.store, "connections_used"),
+            status=status,
+            value=Decimal(98),
+            executed_at=lab.clock(),
         )
-        definition = Definition(
-            name="connections_used",
-            description="",
-            connection_name="jobs",
-            query_type="Custom",
-            sql="SELECT 1",
-            timeout_seconds=5,
-            schedule="30",
-            priority=5,
-            owner=None,
-            rule=Rule(unit="%"),
-        )
-        work.indicators.add(definition, actor="test")
-        check = work.indicators.find("connections_used")
-        assert check is not None
-        for status in statuses:
-            result = Result(
-                status=status,
-                value=Decimal(98),
-                message="98 %",
-                error_type=None,
-                duration_ms=1,
-                executed_at=lab.clock(),
-            )
-            work.results.add(check, result, worker_instance_id=None)
 
 
 def test_an_unknown_job_is_not_found(lab: MemoryLab, failures: FakeFailures) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import pytest
 
 from repositories.errors import BadStatement, Unavailable
-from repositories.records.rows import Json
+from repositories.records.processes import JobRuns
 from services.caching import Cache
 from services.health import HealthService
 from services.settings import SettingProblem
 from services.statuses import StatusService
 from services.timers import TimerService
-from tests.fakes import FakeClock, FakeJobsDatabase, FakeStore
+from tests.fake_clocks import FakeClock
+from tests.fakes import FakeJobsDatabase, FakeStore
 
 KNOWN = ("0001", "0002")
 
@@ -113,7 +114,7 @@ def test_a_wrong_setting_is_named(store: FakeStore) -> None:
 def test_a_timer_is_missed_a_minute_after_it_was_due(
     store: FakeStore, clock: FakeClock, seconds: int, missed: bool
 ) -> None:
-    store.metrics.count("timer:heartbeat", succeeded=True, duration_ms=1, metadata=Json("{}"))
+    store.metrics.count([JobRuns.one("timer:heartbeat", succeeded=True, duration_ms=1)])
     clock.move(seconds=seconds)
     (timer,) = TimerService(store, {"heartbeat": "0 * * * * *"}, clock=clock).states()
     assert timer.missed is missed
@@ -126,7 +127,7 @@ def test_a_timer_that_never_ran_is_missed_too(store: FakeStore, clock: FakeClock
 
 
 def test_a_timer_whose_last_run_failed_degrades_the_whole(store: FakeStore) -> None:
-    store.metrics.count("timer:heartbeat", succeeded=False, duration_ms=1, metadata=Json("{}"))
+    store.metrics.count([JobRuns.one("timer:heartbeat", succeeded=False, duration_ms=1)])
     assert health(store).full().value.components["timers"].status == "degraded"
 
 

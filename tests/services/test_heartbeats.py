@@ -1,7 +1,8 @@
 """A process proves that it is alive, under the id that the store knows it by."""
 
 from services.heartbeats import HeartbeatService, describe_process
-from tests.fakes import FakeClock, FakeStore
+from tests.fake_clocks import FakeClock
+from tests.fakes import FakeStore
 
 WORKER = describe_process(version="0.1.0", environment="Test")
 ITS_ID = WORKER.worker_instance_id

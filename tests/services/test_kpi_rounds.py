@@ -3,37 +3,28 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from repositories.contracts.databases import Answer
-from repositories.errors import StatementTimeout, Unavailable
-from repositories.records.kpis import Definition, ResultType, Rule
+from repositories.errors import BadStatement, Conflict, StatementTimeout, Unavailable
+from repositories.records.definitions import ConnectionDefinition, KpiDefinition, QueryDefinition
+from repositories.records.executions import JobStatus, NewJob, WorkerJob
+from repositories.records.kpis import ResultType, StoredResult
 from services.checks import Checks
 from services.errors import NotFound
+from services.judging.judge import Judge
 from services.kpis import PARALLEL_KEY, KpiService
+from services.rounds import outcomes
+from services.rounds.claims import SKIPPED, SWITCHED_OFF
 from services.settings import KpiMonitoring
 from services.targets import Targets
-from tests.fakes import FakeClock, FakeStore, FakeTarget
+from tests.fake_clocks import FakeClock
+from tests.fake_secrets import addresses_of
+from tests.fakes import FakeStore, FakeTarget
 
 ONE = Answer(["n"], [[1]], 1)
-
-
-def definition(name: str, **changes: object) -> Definition:
-    made = Definition(
-        name=name,
-        description=name,
-        connection_name="store",
-        query_type="Custom",
-        sql=f"SELECT {name}",
-        timeout_seconds=5,
-        schedule="30",
-        priority=5,
-        owner=None,
-        rule=Rule(),
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -44,38 +35,74 @@ def clock() -> FakeClock:
 @pytest.fixture
 def store(clock: FakeClock) -> FakeStore:
     store = FakeStore(clock)
-    store.indicators.add_connection(
-        "store", provider="PostgreSQL", address="postgresql://x/y", environment="Test", actor="t"
-    )
+    add_connection(store, "store", "postgresql://x/y")
     return store
 
 
+def add_connection(store: FakeStore, name: str, address: str, **changes: object) -> None:
+    definition = ConnectionDefinition(
+        name=name, provider="PostgreSQL", environment="Test", address=address
+    )
+    assert store.connections.add(replace(definition, **changes), actor="t")  # type: ignore[arg-type]
+
+
 def service(
-    store: FakeStore, target: FakeTarget, prepare: Callable[[], object] = lambda: None
+    store: FakeStore,
+    target: FakeTarget,
+    prepare: Callable[[], object] = lambda: None,
+    **settings: object,
 ) -> KpiService:
     return KpiService(
         store,
-        Checks(Targets({}, lambda url, seconds: target), longest_seconds=60),
-        KpiMonitoring(),
+        Checks(
+            Targets(addresses_of(), lambda *_, **__: target),
+            Judge(store.read),
+            longest_seconds=60,
+        ),
+        KpiMonitoring.model_validate(settings),
         worker_instance_id=lambda: "w",
         prepare=prepare,
     )
 
 
-def add(store: FakeStore, *names: str) -> FakeTarget:
+def add(store: FakeStore, *names: str, timeout_seconds: int = 5, **changes: object) -> FakeTarget:
     for name in names:
-        store.indicators.add(definition(name), actor="t")
+        query = QueryDefinition(name=name, sql=f"SELECT {name}", timeout_seconds=timeout_seconds)
+        assert store.queries.add(query, actor="t")
+        kpi = KpiDefinition(name=name, connection="store", query=name, schedule="30")
+        assert store.indicators.add(replace(kpi, **changes), actor="t")  # type: ignore[arg-type]
     return FakeTarget({f"SELECT {name}": ONE for name in names})
+
+
+def results(store: FakeStore, name: str) -> list[StoredResult]:
+    return store.kpis.indicators[name].results
+
+
+def jobs(store: FakeStore, name: str) -> list[WorkerJob]:
+    return [job.row for job in store.kpis.jobs.values() if job.row.job_name == name]
+
+
+def next_due(store: FakeStore, name: str) -> datetime:
+    return store.kpis.indicators[name].next_due_at
 
 
 def test_what_is_due_runs_once_and_is_due_again_at_its_next_slot(
     store: FakeStore, clock: FakeClock
 ) -> None:
     kpis = service(store, add(store, "a", "b"))
-    assert kpis.run_due().summary() == {"Healthy": 2, "lost": 0, "not_stored": 0}
-    assert kpis.run_due().summary() == {"lost": 0, "not_stored": 0}
+    assert kpis.run_due().verdicts == {"Healthy": 2}
+    assert kpis.run_due().verdicts == {}
     clock.move(seconds=31)
-    assert kpis.run_due().verdicts["Healthy"] == 2
+    assert kpis.run_due().verdicts == {"Healthy": 2}
+
+
+def test_every_execution_is_a_worker_job(store: FakeStore, clock: FakeClock) -> None:
+    slot = clock.now
+    service(store, add(store, "a")).run_due()
+    (job,) = jobs(store, "a")
+    assert (job.status, job.result_status, job.slot_at) == ("Completed", "Healthy", slot)
+    assert (job.worker_instance_id, job.attempts) == ("w", 1)
+    assert store.metrics.all["kpi:a"].total_executions == 1
 
 
 def test_a_slot_missed_during_downtime_runs_once(store: FakeStore, clock: FakeClock) -> None:
@@ -84,9 +111,8 @@ def test_a_slot_missed_during_downtime_runs_once(store: FakeStore, clock: FakeCl
     clock.move(hours=5)
     kpis.run_due()
     kpis.run_due()
-    results = store.indicators.all["a"].results
-    assert len(results) == 2
-    assert store.indicators.all["a"].next_due_at > clock.now
+    assert len(results(store, "a")) == 2
+    assert next_due(store, "a") > clock.now
 
 
 def test_next_slots_keep_their_phase(store: FakeStore, clock: FakeClock) -> None:
@@ -94,22 +120,35 @@ def test_next_slots_keep_their_phase(store: FakeStore, clock: FakeClock) -> None
     first = clock.now
     clock.move(seconds=47)
     kpis.run_due()
-    assert store.indicators.all["a"].next_due_at == first + timedelta(seconds=60)
+    assert next_due(store, "a") == first + timedelta(seconds=60)
 
 
-def test_an_ncrontab_schedule_sets_the_next_slot(store: FakeStore, clock: FakeClock) -> None:
-    target = add(store, "a")
-    store.indicators.all["a"].definition = definition("a", schedule="0 30 * * * *")
-    service(store, target).run_due()
-    due = store.indicators.all["a"].next_due_at
+def test_an_ncrontab_schedule_sets_the_next_slot(store: FakeStore) -> None:
+    service(store, add(store, "a", schedule="0 30 * * * *")).run_due()
+    due = next_due(store, "a")
     assert (due.minute, due.second) == (30, 0)
 
 
+def test_kpis_of_one_schedule_are_spread_by_their_jitter(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    names = [f"k{number}" for number in range(50)]
+    kpis = service(store, add(store, *names, schedule="0 30 * * * *", jitter_seconds=600))
+    kpis.run_due()
+    slots = {name: next_due(store, name) for name in names}
+    late = [slot - slot.replace(minute=30, second=0, microsecond=0) for slot in slots.values()]
+    assert len(set(late)) > 40
+    assert all(timedelta() <= one <= timedelta(minutes=10) for one in late)
+    clock.move(hours=1)
+    kpis.run_due()
+    assert {name: next_due(store, name) - slots[name] for name in names} == dict.fromkeys(
+        names, timedelta(hours=1)
+    )
+
+
 def test_a_schedule_that_is_none_waits_an_hour(store: FakeStore, clock: FakeClock) -> None:
-    target = add(store, "a")
-    store.indicators.all["a"].definition = definition("a", schedule="whenever")
-    service(store, target).run_due()
-    assert store.indicators.all["a"].next_due_at >= clock.now + timedelta(hours=1)
+    service(store, add(store, "a", schedule="whenever")).run_due()
+    assert next_due(store, "a") >= clock.now + timedelta(hours=1)
 
 
 def test_no_more_run_at_once_than_the_store_says(store: FakeStore) -> None:
@@ -141,32 +180,213 @@ def test_an_error_is_a_verdict_and_holds_up_nobody(store: FakeStore) -> None:
     target.answers["SELECT a"] = StatementTimeout()
     target.answers["SELECT b"] = Unavailable()
     assert service(store, target).run_due().verdicts == {"Error": 2, "Healthy": 1}
-    assert store.indicators.all["a"].results[0].error_type == "timeout"
-    assert store.indicators.all["b"].results[0].error_type == "connection_lost"
+    assert results(store, "a")[0].error_type == "timeout"
+    assert results(store, "b")[0].error_type == "connection_lost"
+    assert jobs(store, "a")[0].status == "Failed"
 
 
-def test_a_slot_that_someone_else_took_meanwhile_is_lost(
+def test_what_may_pass_is_tried_again_before_it_has_a_result(
     store: FakeStore, clock: FakeClock
 ) -> None:
+    target = add(store, "a", max_retries=2, schedule="3600")
+    target.answers["SELECT a"] = Unavailable()
+    kpis = service(store, target)
+    assert kpis.run_due().retried == 1
+    assert results(store, "a") == []
+    (job,) = jobs(store, "a")
+    assert (job.status, job.retry_count) == ("Queued", 1)
+    assert job.next_retry_at is not None
+    assert kpis.run_due().retried == 0
+    clock.move(seconds=11)
+    target.answers["SELECT a"] = ONE
+    assert kpis.run_due().verdicts == {"Healthy": 1}
+    (job,) = jobs(store, "a")
+    assert (job.status, job.retry_count, job.attempts) == ("Completed", 1, 2)
+    assert [one.slot_at for one in results(store, "a")] == [job.slot_at]
+
+
+def test_what_fails_for_good_is_a_dead_letter_once_its_tries_are_over(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a", max_retries=1, schedule="3600")
+    target.answers["SELECT a"] = Unavailable()
+    kpis = service(store, target)
+    kpis.run_due()
+    assert store.dead_letters.depth() == {}
+    clock.move(seconds=11)
+    assert kpis.run_due().verdicts == {"Error": 1}
+    assert store.dead_letters.depth() == {"PENDING": 1}
+    assert jobs(store, "a")[0].status == "Failed"
+
+
+def test_the_same_failure_of_a_kpi_waits_once(store: FakeStore, clock: FakeClock) -> None:
+    target = add(store, "a")
+    target.answers["SELECT a"] = BadStatement()
+    kpis = service(store, target)
+    for _ in range(3):
+        kpis.run_due()
+        clock.move(seconds=31)
+    (letter,) = store.dead_letters.list(limit=5)
+    assert (letter.job_id, letter.occurrences) == ("kpi:a", 3)
+
+
+def test_a_kpi_that_still_runs_is_skipped_and_said_to_be(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a")
+    kpis = service(store, target)
+
+    class SlowTarget(FakeTarget):
+        def ask(
+            self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int
+        ) -> Answer:
+            clock.move(seconds=31)
+            skipped.append(kpis.run_due().skipped)
+            return ONE
+
+    skipped: list[int] = []
+    assert service(store, SlowTarget(target.answers)).run_due().verdicts == {"Healthy": 1}
+    assert skipped == [1]
+    by_status = {job.status: job for job in jobs(store, "a")}
+    assert by_status[JobStatus.CANCELLED].result_message == SKIPPED
+    assert len(results(store, "a")) == 1
+
+
+def test_a_kpi_that_still_runs_runs_again_where_that_is_wanted(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a")
+    kpis = service(store, target, skiprunningkpis=False)
+
+    class SlowTarget(FakeTarget):
+        def ask(
+            self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int
+        ) -> Answer:
+            clock.move(seconds=31)
+            beside.append(kpis.run_due().verdicts["Healthy"])
+            return ONE
+
+    beside: list[int] = []
+    service(store, SlowTarget(target.answers)).run_due()
+    assert beside == [1]
+    assert len({one.slot_at for one in results(store, "a")}) == 2
+
+
+@pytest.mark.parametrize("of", ["kpi", "query", "connection"])
+def test_slots_of_what_is_switched_off_pass(store: FakeStore, clock: FakeClock, of: str) -> None:
+    kpis = service(store, add(store, "a"))
+    switch_off(store, of)
+    assert kpis.run_due().summary() == dict.fromkeys(kpis.run_due().summary(), 0)
+    assert next_due(store, "a") > clock.now
+    assert jobs(store, "a") == []
+
+
+def test_a_kpi_that_is_not_active_runs_where_that_is_wanted(store: FakeStore) -> None:
+    kpis = service(store, add(store, "a"), processonlyactivekpis=False)
+    switch_off(store, "kpi")
+    assert kpis.run_due().verdicts == {"Healthy": 1}
+
+
+def test_another_try_of_what_was_switched_off_meanwhile_is_cancelled(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a", max_retries=5, schedule="3600")
+    target.answers["SELECT a"] = Unavailable()
+    kpis = service(store, target)
+    kpis.run_due()
+    switch_off(store, "connection")
+    clock.move(seconds=11)
+    kpis.run_due()
+    (job,) = jobs(store, "a")
+    assert (job.status, job.result_message) == ("Cancelled", SWITCHED_OFF)
+
+
+def test_a_dead_letter_whose_kpi_was_switched_off_meanwhile_waits_again(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a", schedule="3600")
+    target.answers["SELECT a"] = BadStatement()
+    kpis = service(store, target)
+    kpis.run_due()
+    (letter,) = store.dead_letters.list(limit=5)
+    check = store.indicators.check("a")
+    assert check is not None
+    store.dead_letters.take([letter.dead_letter_id])
+    job = NewJob(
+        job_id="again",
+        check=check,
+        status=JobStatus.QUEUED,
+        dead_letter_id=letter.dead_letter_id,
+    )
+    store.executions.add([job], worker_instance_id=None)
+    switch_off(store, "kpi")
+    kpis.run_due()
+    assert store.dead_letters.depth() == {"PENDING": 1}
+    assert store.kpis.jobs["again"].row.status == "Cancelled"
+
+
+def switch_off(store: FakeStore, of: str) -> None:
+    if of == "connection":
+        connection = store.kpis.connections["store"]
+        off = replace(connection.definition, is_enabled=False)
+        assert store.connections.replace(off, version=connection.version, actor="t")
+    elif of == "query":
+        query = store.kpis.queries["a"]
+        without = replace(query.definition, is_enabled=False)
+        assert store.queries.replace(without, version=query.version, actor="t")
+    else:
+        kpi = store.kpis.indicators["a"].stored
+        inactive = replace(kpi.definition, is_active=False)
+        assert store.indicators.replace(inactive, version=kpi.version, actor="t")
+
+
+def test_an_execution_that_someone_else_took_over_is_lost(store: FakeStore) -> None:
     target = add(store, "a")
 
     class StealingTarget(FakeTarget):
         def ask(
             self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int
         ) -> Answer:
-            store.indicators.all["a"].lease_id = "someone else"
-            store.indicators.all["a"].next_due_at = clock.now + timedelta(seconds=30)
+            for job in store.kpis.jobs.values():
+                job.lease_id = "someone else"
             return ONE
 
     assert service(store, StealingTarget(target.answers)).run_due().lost == 1
-    assert store.indicators.all["a"].results == []
+    assert results(store, "a") == []
 
 
-def test_what_cannot_be_stored_is_raised_after_the_round_and_keeps_its_slot(
-    store: FakeStore,
+def test_an_execution_whose_process_is_gone_is_taken_over(
+    store: FakeStore, clock: FakeClock
 ) -> None:
+    target = add(store, "a", schedule="3600")
+    service(store, target).run_due()
+    (job,) = store.kpis.jobs.values()
+    results(store, "a").clear()
+    job.row, job.available_at = replace(job.row, status=JobStatus.RUNNING), clock.now
+    assert service(store, target).run_due().verdicts == {"Healthy": 1}
+    assert [one.slot_at for one in results(store, "a")] == [job.row.slot_at]
+
+
+def test_an_execution_that_kills_its_process_each_time_is_given_up(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a", schedule="3600")
+    service(store, target).run_due()
+    (job,) = store.kpis.jobs.values()
+    results(store, "a").clear()
+    job.row = replace(job.row, status=JobStatus.RUNNING, attempts=5)
+    job.available_at = clock.now
+    assert service(store, target).run_due().verdicts == {"Error": 1}
+    assert results(store, "a")[0].error_type == "abandoned"
+    assert len(target.asked) == 1
+
+
+def test_what_cannot_be_stored_for_long_is_raised_after_the_round_and_keeps_its_slot(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcomes, "LONGEST_AWAY_SECONDS", 0.2)
+    monkeypatch.setattr(outcomes, "PAUSE_SECONDS", 0.05)
     target = add(store, "a")
-    due = store.indicators.all["a"].next_due_at
 
     class BreakingTarget(FakeTarget):
         def ask(
@@ -177,12 +397,29 @@ def test_what_cannot_be_stored_is_raised_after_the_round_and_keeps_its_slot(
 
     with pytest.raises(Unavailable):
         service(store, BreakingTarget(target.answers)).run_due()
-    assert store.indicators.all["a"].next_due_at == due
+    (job,) = jobs(store, "a")
+    assert job.status == "Running"
+
+
+def test_a_store_that_is_away_for_a_moment_loses_nothing(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcomes, "PAUSE_SECONDS", 0.05)
+    target = add(store, "a")
+
+    class BlinkingTarget(FakeTarget):
+        def ask(
+            self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int
+        ) -> Answer:
+            store.fail_with = Conflict()
+            threading.Timer(0.2, setattr, (store, "fail_with", None)).start()
+            return ONE
+
+    assert service(store, BlinkingTarget(target.answers)).run_due().verdicts == {"Healthy": 1}
 
 
 def test_a_query_gets_no_more_time_than_the_setting_allows(store: FakeStore) -> None:
-    target = add(store, "a")
-    store.indicators.all["a"].definition = definition("a", timeout_seconds=600)
+    target = add(store, "a", timeout_seconds=600)
     service(store, target).run_due()
     assert target.asked == [("SELECT a", ResultType.SCALAR, 60)]
 
@@ -205,25 +442,34 @@ def test_preparing_happens_once_and_again_only_after_a_failure(store: FakeStore)
 
 def test_a_run_by_hand_leaves_the_schedule_as_it_is(store: FakeStore) -> None:
     kpis = service(store, add(store, "a"))
-    due = store.indicators.all["a"].next_due_at
+    due = next_due(store, "a")
     assert kpis.run_now("a").status == "Healthy"
-    assert store.indicators.all["a"].next_due_at == due
-    assert kpis.get("a").status == "Healthy"
+    assert next_due(store, "a") == due
+    assert results(store, "a")[-1].status == "Healthy"
+    (job,) = jobs(store, "a")
+    assert (job.status, job.slot_at) == ("Completed", None)
+
+
+def test_a_run_by_hand_that_fails_is_neither_tried_again_nor_a_dead_letter(
+    store: FakeStore,
+) -> None:
+    target = add(store, "a", max_retries=5)
+    target.answers["SELECT a"] = Unavailable()
+    assert service(store, target).run_now("a").error_type == "connection_lost"
+    assert [job.status for job in jobs(store, "a")] == ["Failed"]
+    assert store.dead_letters.depth() == {}
 
 
 def test_an_unknown_kpi_is_not_found(store: FakeStore) -> None:
     kpis = service(store, FakeTarget({}))
-    for ask in (kpis.run_now, kpis.get):
-        with pytest.raises(NotFound, match="no KPI nobody"):
-            ask("nobody")
+    with pytest.raises(NotFound, match="no KPI nobody"):
+        kpis.run_now("nobody")
     with pytest.raises(NotFound):
         kpis.history("nobody", hours=None, before=None, limit=1)
 
 
 def test_a_connection_without_its_setting_is_an_error_that_names_it(store: FakeStore) -> None:
-    store.indicators.add_connection(
-        "jobs", provider="PostgreSQL", address="setting:JOBS_URL", environment="T", actor="t"
-    )
-    store.indicators.add(definition("a", connection_name="jobs"), actor="t")
+    add_connection(store, "jobs", "setting:JOBS_URL")
+    add(store, "a", connection="jobs")
     result = service(store, FakeTarget({})).run_now("a")
     assert (result.error_type, result.message) == ("not_configured", "JOBS_URL is not set")

@@ -1,11 +1,15 @@
 import pytest
 
 from repositories.errors import Unavailable
-from repositories.records.kpis import Definition, Result, Rule, Verdict
+from repositories.records.executions import NewDeadLetter
 from repositories.records.processes import Figure, Worker
+from repositories.records.rows import Json
 from services.settings import ScheduledTasks
 from services.upkeep import RETENTION_KEY, UpkeepService
-from tests.fakes import FakeClock, FakeStore
+from tests.definitions import check_of, define, keep
+from tests.fake_clocks import FakeClock
+from tests.fake_overviews import whole_hour
+from tests.fakes import FakeStore
 
 FIGURE = Figure(name="memory", value=1.0, unit="bytes")
 WORKER = Worker(
@@ -16,56 +20,47 @@ WORKER = Worker(
     version="0.1.0",
     environment="Test",
 )
-DEFINITION = Definition(
-    name="one",
-    description="",
-    connection_name="store",
-    query_type="Custom",
-    sql="SELECT 1",
-    timeout_seconds=5,
-    schedule="30",
-    priority=5,
-    owner=None,
-    rule=Rule(),
+LETTER = NewDeadLetter(
+    job_id="kpi:one",
+    fingerprint="ab12",
+    event_data=Json("{}"),
+    error="lost",
+    error_type=None,
+    metadata=Json("{}"),
 )
 
 
 @pytest.fixture
 def store() -> FakeStore:
-    """A beat, a worker's figure and a run by hand on each of the last hundred days, and today's."""
+    """Of each of the last hundred days: a beat, a worker's figure, a run by hand that is rolled up,
+    and a dead letter that was given up.
+    """
     store = FakeStore(FakeClock())
     store.workers.register(WORKER)
-    store.indicators.add_connection(
-        "store", provider="PostgreSQL", address="setting:STORE_URL", environment="T", actor="t"
-    )
-    store.indicators.add(DEFINITION, actor="t")
+    define(store)
     for _ in range(100):
         store.heartbeats.beat("librarian", status="running")
         store.workers.beat(WORKER.worker_instance_id, status="Running", figures=[FIGURE])
-        check = store.indicators.find("one")
-        assert check is not None
-        result = Result(
-            status=Verdict.HEALTHY,
-            value=None,
-            message="",
-            error_type=None,
-            duration_ms=1,
-            executed_at=check.claimed_at,
-        )
-        store.results.add(check, result, worker_instance_id=None)
+        keep(store, check_of(store))
+        store.hours.roll_up(whole_hour(store.clock()))
+        store.dead_letters.add([LETTER])
+        store.dead_letters.discard_of(LETTER.job_id, metadata=Json("{}"))
         store.clock.move(days=1)
     return store
 
 
 def test_each_table_is_kept_as_long_as_its_setting_says(store: FakeStore) -> None:
-    removed = UpkeepService(store, ScheduledTasks(), batch=7).clean_up()
+    removed = UpkeepService(store, ScheduledTasks(), batches=(7, 7)).clean_up()
     assert removed == {
         "database_monitoring_results": 10,
+        "database_monitoring_hours": 10,
         "worker_jobs": 0,
         "worker_metrics": 70,
         "system_status_history": 40,
         "worker_instances": 0,
         "audit_log": 0,
+        "dead_letter_queue": 70,
+        "job_metrics": 0,
     }
 
 
@@ -74,11 +69,14 @@ def test_the_stores_own_config_is_stronger_for_all_but_heartbeats(store: FakeSto
     removed = UpkeepService(store, ScheduledTasks()).clean_up()
     assert removed == {
         "database_monitoring_results": 90,
+        "database_monitoring_hours": 90,
         "worker_jobs": 0,
         "worker_metrics": 90,
         "system_status_history": 40,
         "worker_instances": 0,
         "audit_log": 0,
+        "dead_letter_queue": 90,
+        "job_metrics": 0,
     }
 
 
@@ -97,8 +95,9 @@ def test_a_second_run_removes_nothing(store: FakeStore) -> None:
 
 
 def test_it_stops_when_its_time_is_over_and_goes_on_the_next_time(store: FakeStore) -> None:
-    ticks = iter([0.0, *([1.0] * 3), *([1000.0] * 100)])
-    upkeep = UpkeepService(store, ScheduledTasks(), batch=2, clock=lambda: next(ticks))
+    batch = [1.0] * 3  # is there time left, and when did it begin and end
+    ticks = iter([0.0, *batch, *batch, *batch, *([1000.0] * 100)])
+    upkeep = UpkeepService(store, ScheduledTasks(), batches=(2, 2), clock=lambda: next(ticks))
     assert upkeep.clean_up()["database_monitoring_results"] == 6
     assert UpkeepService(store, ScheduledTasks()).clean_up()["database_monitoring_results"] == 4
 

@@ -7,10 +7,15 @@ from typing import Protocol
 
 import pytest
 
+from repositories.records.executions import Execution
 from repositories.records.kpis import Check, Connection, Result, ResultType, Rule
 from repositories.targets import open_target
 from services.checks import Checks
+from services.judging.judge import Judge
 from services.targets import Targets
+from tests.fake_clocks import FakeClock
+from tests.fake_secrets import addresses_of
+from tests.fakes import FakeStore
 from tests.targets.servers import NOTES, Server, mysql, postgres, sqlserver
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,12 +62,10 @@ class Run(Protocol):
 
 
 @pytest.fixture
-def run() -> Run:
+def run() -> Iterator[Run]:
     """Runs a KPI as a round of KPIs does."""
-    checks = Checks(
-        Targets(os.environ, lambda url, seconds: open_target(url, connect_seconds=seconds)),
-        longest_seconds=60,
-    )
+    targets = Targets(addresses_of(os.environ), open_target)
+    checks = Checks(targets, Judge(FakeStore(FakeClock()).read), longest_seconds=60)
 
     def run_one(
         url: str,
@@ -73,6 +76,7 @@ def run() -> Run:
         connect_seconds: int = 5,
     ) -> Result:
         connection = Connection(
+            connection_id=url,
             name="target",
             provider="PostgreSQL",
             environment="Test",
@@ -80,22 +84,21 @@ def run() -> Run:
             is_encrypted=False,
             timeout_seconds=connect_seconds,
         )
-        return checks.run(
-            Check(
-                indicator_id="1",
-                name="one",
-                schedule="60",
-                slot_at=None,
-                lease_id=None,
-                claimed_at=NOW,
-                connection=connection,
-                sql=sql,
-                timeout_seconds=timeout_seconds,
-                rule=rule or Rule(),
-            )
+        check = Check(
+            indicator_id="1",
+            name="one",
+            schedule="60",
+            slot_at=None,
+            claimed_at=NOW,
+            connection=connection,
+            sql=sql,
+            timeout_seconds=timeout_seconds,
+            rule=rule or Rule(),
         )
+        return checks.run(Execution(job_id="1", lease_id="1", check=check))
 
-    return run_one
+    yield run_one
+    targets.close()
 
 
 def of_type(result_type: ResultType) -> Rule:

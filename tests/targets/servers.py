@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from repositories.contracts.databases import Answer
 from repositories.errors import NotConfigured
 from repositories.records.kpis import ResultType
 from repositories.targets import open_target
@@ -29,19 +30,15 @@ class Server:
     wrong_password: str
 
     def change(self, sql: str) -> int:
-        target = open_target(self.url, connect_seconds=5)
-        return target.ask(
-            sql, result_type=ResultType.NON_QUERY, timeout_seconds=20, keep=0
-        ).row_count
+        return self._ask(sql, ResultType.NON_QUERY).row_count
 
     def count_notes(self) -> int:
-        answer = open_target(self.url, connect_seconds=5).ask(
-            "SELECT count(*) FROM notes",
-            result_type=ResultType.SCALAR,
-            timeout_seconds=20,
-            keep=1,
-        )
+        answer = self._ask("SELECT count(*) FROM notes", ResultType.SCALAR)
         return int(str(answer.rows[0][0]))
+
+    def _ask(self, sql: str, result_type: ResultType) -> Answer:
+        with closing(open_target(self.url, connect_seconds=5)) as target:
+            return target.ask(sql, result_type=result_type, timeout_seconds=20, keep=1)
 
 
 def postgres(url: str) -> Server:
@@ -100,8 +97,8 @@ def mysql() -> Iterator[Server]:
 
 
 def _ask_mysql(url: str, sql: str) -> None:
-    target = open_target(url, connect_seconds=5)
-    target.ask(sql, result_type=ResultType.NON_QUERY, timeout_seconds=20, keep=0)
+    with closing(open_target(url, connect_seconds=5)) as target:
+        target.ask(sql, result_type=ResultType.NON_QUERY, timeout_seconds=20, keep=0)
 
 
 def _with_port(url: str, port: int) -> str:

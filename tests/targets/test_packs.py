@@ -29,16 +29,16 @@ def test_what_an_engineer_on_call_asks_first_is_there() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_check_says_what_it_means_and_what_is_bad(path: Path) -> None:
     check = read_check(path, "app")
-    title, _, meaning = check.description.partition(". ")
+    title, _, meaning = (check.query.description or "").partition(". ")
     assert title
     assert len(meaning) > 40, "no comment says what it means"
-    assert check.rule.unit
-    assert len(check.rule.unit) <= 20
-    assert check.rule.warning_threshold is not None or "Without thresholds" in meaning
-    assert 10 <= interval_seconds(check.schedule) <= 3600
-    assert 1 <= check.priority <= 10
-    assert check.connection_name == ("jobs" if path.stem in ON_JOBS else "store")
-    assert "{" not in check.sql
+    assert check.query.rule.unit
+    assert len(check.query.rule.unit) <= 20
+    assert check.query.rule.warning_threshold is not None or "Without thresholds" in meaning
+    assert 10 <= interval_seconds(check.kpi.schedule) <= 3600
+    assert 1 <= check.kpi.priority <= 10
+    assert check.kpi.connection == ("jobs" if path.stem in ON_JOBS else "store")
+    assert "{" not in check.query.sql
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -55,7 +55,7 @@ def test_the_checks_of_the_jobs_are_those_of_their_own_engine(
 ) -> None:
     found = {check.name: check for check in read_packs(engine, jobs_engine, "app")}
     theirs = {check.name: check for check in read_pack(jobs_engine, "app")}
-    assert {name for name, check in found.items() if check.connection_name == "jobs"} == ON_JOBS
+    assert {name for name, check in found.items() if check.kpi.connection == "jobs"} == ON_JOBS
     assert all(found[name] == theirs[name] for name in ON_JOBS)
     assert {"wal_size"} & found.keys() == ({"wal_size"} if engine == "postgres" else set())
 
@@ -71,7 +71,8 @@ def test_every_check_answers_or_says_why_not_on_a_real_server(run: Run) -> None:
     with scratch_database() as url:
         assert migrate(["--url", url, "up"]) == 0
         results = {
-            check.name: run(url, check.sql, check.rule) for check in read_pack("sqlserver", "app")
+            check.name: run(url, check.query.sql, check.query.rule)
+            for check in read_pack("sqlserver", "app")
         }
     if results["blocked_sessions"].message.endswith("has no sys.dm_exec_requests"):
         # No SQL Server, only one that speaks its language: it has no files to look at either.
@@ -81,7 +82,7 @@ def test_every_check_answers_or_says_why_not_on_a_real_server(run: Run) -> None:
 
 
 def test_thresholds_are_on_the_right_side() -> None:
-    rules = {check.name: check.rule for check in read_pack("sqlserver", "app")}
+    rules = {check.name: check.query.rule for check in read_pack("sqlserver", "app")}
     low_is_bad = {"page_life_expectancy", "volume_free"}
     assert {name for name, rule in rules.items() if falls(rule)} == low_is_bad
 

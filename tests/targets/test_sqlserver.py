@@ -3,13 +3,16 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
+from repositories.contracts.databases import PoolUse, Target
 from repositories.errors import NotAllowed
 from repositories.records.kpis import ResultType
 from repositories.sqlserver.connections import connect
+from repositories.sqlserver.target import only_selects
 from repositories.targets import open_target
 from repositories.urls import parse
 from tests.targets.conftest import Run, of_type
@@ -106,9 +109,10 @@ def test_a_procedure_that_commits_ends_nothing(server: Server, run: Run) -> None
 
 @pytest.mark.parametrize("sql", REFUSED)
 def test_a_batch_that_ends_the_transaction_is_not_run(sql: str) -> None:
-    target = open_target("Server=127.0.0.1,1", connect_seconds=1)
     with pytest.raises(NotAllowed, match="a Scalar or DataSet cannot"):
-        target.ask(sql, result_type=ResultType.SCALAR, timeout_seconds=1, keep=1)
+        open_target("Server=127.0.0.1,1", connect_seconds=1).ask(
+            sql, result_type=ResultType.SCALAR, timeout_seconds=1, keep=1
+        )
 
 
 @pytest.mark.parametrize("sql", NOT_REFUSED)
@@ -116,6 +120,82 @@ def test_the_words_of_a_transaction_may_stand_in_names_and_texts(
     server: Server, run: Run, sql: str
 ) -> None:
     assert run(server.url, sql).error_type is None
+
+
+ONLY_SELECTING = [
+    *("SELECT 1", "select 1;", "-- why\nWITH x AS (SELECT 1 AS n) SELECT n FROM x"),
+    *("SELECT 'SET' AS [set], \"into\" FROM t", "SELECT 1 /* SET */ ORDER BY 1 OFFSET 0 ROWS"),
+    *("SELECT 1; SELECT @@SPID", "SELECT [a]]SET] FROM t -- SET", "SELECT 'it''s SET'"),
+]
+DOING_MORE = [
+    *("SET LOCK_TIMEOUT 7 SELECT 1", "SELECT 1 SET LANGUAGE German", "EXEC doubled 21"),
+    *("SELECT 1 AS n INTO #kept", "DECLARE @n int = 1; SELECT @n", "SELECT 1 USE master"),
+    *("SELECT 'it''s' SET LOCK_TIMEOUT 7", "SELECT 1;exec doubled 21", "doubled 21", ""),
+    "SELECT ' -- ' exec doubled 21 --'",
+]
+
+
+@pytest.mark.parametrize("sql", ONLY_SELECTING)
+def test_what_only_selects_is_known(sql: str) -> None:
+    assert only_selects(sql)
+
+
+@pytest.mark.parametrize("sql", DOING_MORE)
+def test_what_may_do_more_is_not_taken_for_a_select(sql: str) -> None:
+    assert not only_selects(sql)
+
+
+@pytest.fixture
+def target(server: Server) -> Iterator[Target]:
+    with closing(open_target(server.url, connect_seconds=5)) as opened:
+        yield opened
+
+
+def value_of(target: Target, sql: str, *, timeout_seconds: int = 10) -> object:
+    answer = target.ask(sql, result_type=ResultType.SCALAR, timeout_seconds=timeout_seconds, keep=2)
+    return answer.rows[0][0]
+
+
+STATE = "SELECT CONCAT(@@LOCK_TIMEOUT, ' ', DB_NAME(), ' ', @@TRANCOUNT)"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("SELECT 1", "SELECT 1; SELECT 2", "SELECT id FROM notes", "SET LOCK_TIMEOUT 7 SELECT 1"),
+        *("USE master; SELECT 1", "EXEC noisy", "DECLARE @n int = 1 BEGIN TRANSACTION SELECT @n"),
+    ],
+)
+def test_the_next_batch_sees_nothing_of_the_one_before(target: Target, sql: str) -> None:
+    before = value_of(target, STATE)
+    target.ask(sql, result_type=ResultType.DATA_SET, timeout_seconds=10, keep=2)
+    assert value_of(target, STATE) == before
+
+
+def test_what_only_selects_leaves_its_connection_and_anything_else_does_not(
+    target: Target,
+) -> None:
+    first = value_of(target, "SELECT @@SPID")
+    assert value_of(target, "SELECT @@SPID") == first
+    assert target.use() == PoolUse(in_use=0, idle=1, size=1)
+    assert value_of(target, "DECLARE @n int = @@SPID; SELECT @n") != first
+    assert target.use() == PoolUse(in_use=0, idle=0, size=1)
+
+
+def test_each_batch_has_its_own_time(target: Target) -> None:
+    assert [
+        value_of(target, "SELECT @@LOCK_TIMEOUT", timeout_seconds=seconds) for seconds in (7, 9, 7)
+    ] == [7000, 9000, 7000]
+
+
+def test_no_more_connections_are_opened_than_are_allowed(server: Server) -> None:
+    with (
+        closing(open_target(server.url, connect_seconds=5, size=2)) as target,
+        ThreadPoolExecutor(6) as threads,
+    ):
+        answers = threads.map(lambda n: value_of(target, f"SELECT {n}"), range(30))
+        assert list(answers) == list(range(30))
+        assert target.use() == PoolUse(in_use=0, idle=2, size=2)
 
 
 @pytest.mark.slow

@@ -19,6 +19,18 @@ def test_a_figure_that_is_no_number_is_over() -> None:
     assert not Row("ratio", float("nan"), 1.5).ok
 
 
+def test_a_floor_is_the_least_that_a_row_may_be() -> None:
+    assert Row("ratio", 0.9, 0.9, is_floor=True).ok
+    assert not Row("ratio", 0.89, 0.9, is_floor=True).ok
+    assert not Row("ratio", float("nan"), 0.9, is_floor=True).ok
+
+
+def test_the_table_says_which_limit_is_a_floor() -> None:
+    assert draw_table([Row("rate", 0.5, 0.9, is_floor=True)]) == (
+        "name  value  limit\nrate  0.500  >=0.9  over\n"
+    )
+
+
 def test_a_row_without_a_limit_is_never_over() -> None:
     assert Row("ratio", 1e9).ok
 
@@ -39,8 +51,8 @@ def test_the_table_of_nothing_is_its_heading() -> None:
 def test_the_rows_are_kept_as_json_with_their_verdict(tmp_path: Path) -> None:
     publish("bench", [SLOW, TOLD], StringIO(), tmp_path / "bench-results")
     assert json.loads((tmp_path / "bench-results" / "bench.json").read_text()) == [
-        {"name": "slow", "value": 12.25, "limit": 1.5, "ok": False},
-        {"name": "told", "value": 3.0, "limit": None, "ok": True},
+        {"name": "slow", "value": 12.25, "limit": 1.5, "is_floor": False, "ok": False},
+        {"name": "told", "value": 3.0, "limit": None, "is_floor": False, "ok": True},
     ]
 
 

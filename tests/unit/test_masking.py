@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.masking import MASK, mask_json, mask_text, shows_signs
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJlLW9mLWl0"
+FERNET = f"gAAAAABmcG9zdGdyZXM6_{'x-Y' * 26}=="
 PEM_BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nQmFzZTY0VGV4dA=="
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{PEM_BODY}\n-----END RSA PRIVATE KEY-----"
 
@@ -57,6 +58,8 @@ TEXTS = [
     ("api key=aHVudGVyMg", "aHVudGVyMg"),
     ("client_secret => 'aHVudGVyMg'", "aHVudGVyMg"),
     (f"got {JWT}, refused", "c2lnbmF0dXJl"),
+    (f"Failing row contains (7, orders, {FERNET}, t)", "cG9zdGdyZXM6"),
+    ("ENCRYPTION_KEYS=aHVudGVyMg_aHVudGVyMg=,c2Vzb2ZmbmU=", "c2Vzb2Zm"),
     (PEM, "QmFzZTY0VGV4dA"),
     (PEM.replace("\n", r"\n"), "QmFzZTY0VGV4dA"),
     (PEM[:80], "MIIEvQIBADAN"),

@@ -16,8 +16,9 @@ from devhost.postgres.scratch import scratch_folder
 from repositories.contracts.store import Store
 from repositories.migrations.__main__ import main as migrate
 from repositories.postgres import PostgresDatabase
+from repositories.records.definitions import KpiDefinition, QueryDefinition
+from repositories.records.executions import Execution
 from repositories.records.kpis import (
-    Definition,
     OnEmpty,
     Operator,
     Result,
@@ -29,9 +30,11 @@ from repositories.store import SqlStore
 from repositories.targets import open_target
 from repositories.urls import parse
 from services.checks import Checks
-from services.pack import ROOT, read_check, read_pack, register
+from services.judging.judge import Judge
+from services.pack import ROOT, PackedCheck, read_check, read_pack, register
 from services.schedules import interval_seconds
 from services.targets import Targets
+from tests.fake_secrets import addresses_of
 from tests.fakes import FakeStore
 
 FILES = sorted((ROOT / "postgres" / "kpis").glob("*.sql"))
@@ -45,22 +48,23 @@ def test_there_are_at_least_twelve_checks() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_check_says_what_it_means_and_what_is_bad(path: Path) -> None:
     check = read_check(path, "app")
-    title, _, meaning = check.description.partition(". ")
+    kpi, query = check.kpi, check.query
+    title, _, meaning = (kpi.description or "").partition(". ")
     assert title
     assert len(meaning) > 40, "no comment says what it means"
-    assert check.rule.unit
-    assert len(check.rule.unit) <= 20
-    assert check.rule.warning_threshold is not None or "Without thresholds" in meaning
-    assert 10 <= interval_seconds(check.schedule) <= 3600
-    assert 1 <= check.priority <= 10
-    assert check.sql.startswith("SELECT")
-    assert "{" not in check.sql
-    assert not check.sql.endswith(";")
-    assert check.connection_name == ("jobs" if " app." in check.sql else "store")
+    assert query.rule.unit
+    assert len(query.rule.unit) <= 20
+    assert query.rule.warning_threshold is not None or "Without thresholds" in meaning
+    assert 10 <= interval_seconds(kpi.schedule) <= 3600
+    assert 1 <= kpi.priority <= 10
+    assert query.sql.startswith("SELECT")
+    assert "{" not in query.sql
+    assert not query.sql.endswith(";")
+    assert kpi.connection == ("jobs" if " app." in query.sql else "store")
 
 
 def test_the_schema_of_the_jobs_is_filled_in() -> None:
-    checks = {check.name: check.sql for check in read_pack("postgres", "work")}
+    checks = {check.name: check.query.sql for check in read_pack("postgres", "work")}
     assert "FROM work.jobs" in checks["failed_jobs"]
 
 
@@ -89,24 +93,31 @@ def test_every_header_is_read(tmp_path: Path) -> None:
 SELECT 1 -- one;
   FROM {schema}.tasks;
 """
-    assert read_check(write(tmp_path, text), "app") == Definition(
-        name="mine",
-        description="Mine. What it means, and what: to do.",
-        connection_name="jobs",
-        query_type="Performance",
-        sql="SELECT 1 -- one;\n  FROM app.tasks",
-        timeout_seconds=20,
-        schedule="45",
-        priority=3,
-        owner=None,
-        rule=Rule(
-            result_type=ResultType.DATA_SET,
-            expected_value="3",
-            comparison_operator=Operator.GTE,
-            warning_threshold=Decimal("2.5"),
-            critical_threshold=Decimal(1),
-            on_empty=OnEmpty.WARNING,
-            unit="%",
+    description = "Mine. What it means, and what: to do."
+    assert read_check(write(tmp_path, text), "app") == PackedCheck(
+        KpiDefinition(
+            name="mine",
+            description=description,
+            connection="jobs",
+            query="mine",
+            schedule="45",
+            priority=3,
+        ),
+        QueryDefinition(
+            name="mine",
+            description=description,
+            query_type="Performance",
+            sql="SELECT 1 -- one;\n  FROM app.tasks",
+            timeout_seconds=20,
+            rule=Rule(
+                result_type=ResultType.DATA_SET,
+                expected_value="3",
+                comparison_operator=Operator.GTE,
+                warning_threshold=Decimal("2.5"),
+                critical_threshold=Decimal(1),
+                on_empty=OnEmpty.WARNING,
+                unit="%",
+            ),
         ),
     )
 
@@ -155,16 +166,17 @@ def older_store_url() -> Iterator[str]:
 def run_pack(url: str) -> dict[str, Result]:
     """Register the pack in a store, and run each check as it was stored."""
     settings = {"STORE_URL": url, "JOBS_URL": url}
-    targets = Targets(settings, lambda url, seconds: open_target(url, connect_seconds=seconds))
-    checks = Checks(targets, longest_seconds=30)
+    targets = Targets(addresses_of(settings), open_target)
     database = PostgresDatabase(parse(url), size=2, timeout_seconds=10, names={"schema": "app"})
     with closing(database):
         store, results = SqlStore(database), {}
+        checks = Checks(targets, Judge(store.read), longest_seconds=30)
         for name in register_postgres(store):
             with store.read() as work:
-                check = work.indicators.find(name)
+                check = work.indicators.check(name)
             assert check is not None
-            results[name] = checks.run(check)
+            results[name] = checks.run(Execution(job_id="", lease_id="", check=check))
+        targets.close()
         return results
 
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from services.secrets.keys import make_key
 from services.settings import POOL_LIMIT, Settings
 
 Read = Callable[..., tuple[Settings, dict[str, str]]]
@@ -84,6 +85,7 @@ BAD = {
     "APPLICATIONINSIGHTS_RESOURCE_ID": ("my-app", "/subscriptions/x", "https://portal.azure.com"),
     "QUERY_TIMEOUT_SECONDS": ("0", "231", "nan", "soon", ""),
     "CACHE_SECONDS": ("-1", "inf"),
+    "ENCRYPTION_KEYS": ("x", "hunter2,", "keyvault:https://evil.example/secrets/a"),
     "READ_ONLY": ("maybe",),
     "JOBS_WRITABLE": ("perhaps", "2"),
     "PYTHON_THREADPOOL_THREAD_COUNT": ("0", "1.5"),
@@ -148,3 +150,15 @@ def test_a_prefix_alone_is_no_setting_and_spoils_nothing(read: Read, value: str)
 def test_a_pool_has_a_connection_for_each_thread_within_reason(read: Read) -> None:
     assert read(PYTHON_THREADPOOL_THREAD_COUNT="3")[0].pool_size == 3
     assert read(PYTHON_THREADPOOL_THREAD_COUNT="1000")[0].pool_size == POOL_LIMIT
+
+
+def test_encryption_keys_are_kept_to_themselves(read: Read) -> None:
+    keys = f"{make_key()}, {make_key()}"
+    settings, problems = read(ENCRYPTION_KEYS=f" {keys} ")
+    assert problems == {}
+    assert settings.encryption_keys_text == keys
+    assert keys[:20] not in repr(settings)
+    for nothing in ("", " "):
+        assert read(ENCRYPTION_KEYS=nothing)[0].encryption_keys_text == ""
+    reference = "keyvault:https://team.vault.azure.net/secrets/keys"
+    assert read(ENCRYPTION_KEYS=reference)[0].encryption_keys_text == reference

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from repositories.contracts.databases import Answer
 from repositories.records.kpis import OnEmpty, Operator, ResultType, Rule, Verdict
 from repositories.records.rows import Json
-from services.verdicts import BADNESS, Judgement, judge
+from services.judging.verdicts import BADNESS, Judgement, judge
 
 HEALTHY, WARNING, CRITICAL, ERROR = Verdict
 
@@ -199,8 +199,15 @@ def test_a_threshold_that_is_no_number_is_an_error() -> None:
 
 
 def test_numbers_are_shown_without_exponents_and_needless_zeros() -> None:
-    for value, shown in ((Decimal("1E+3"), "1000"), (Decimal("1.500"), "1.5"), (1e-7, "0.0000001")):
-        assert judge(Rule(), scalar(value)).message == shown
+    shown = {
+        Decimal("1E+3"): "1000",
+        Decimal("1.500"): "1.5",
+        1e-7: "0.0000001",
+        Decimal("-0.00"): "0",
+        Decimal("-0.50"): "-0.5",
+    }
+    for value, text in shown.items():
+        assert judge(Rule(), scalar(value)).message == text
 
 
 def test_a_text_for_the_database_has_neither_zero_bytes_nor_endless_length() -> None:
@@ -208,6 +215,16 @@ def test_a_text_for_the_database_has_neither_zero_bytes_nor_endless_length() -> 
     assert isinstance(value, str)
     assert value.startswith("a\N{REPLACEMENT CHARACTER}b")
     assert len(value) == 4000
+
+
+def test_bytes_are_shown_as_such() -> None:
+    for value in (b"\x00\xff", bytearray(b"\x00\xff"), memoryview(b"\x00\xff")):
+        assert judge(Rule(), scalar(value)).value == "0x00ff"
+
+
+def test_an_empty_text_is_a_value_and_said_to_be_empty() -> None:
+    judgement = judge(Rule(), scalar(""))
+    assert (judgement.status, judgement.value, judgement.message) == (HEALTHY, "", "an empty text")
 
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9)

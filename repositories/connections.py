@@ -1,0 +1,33 @@
+"""Databases that KPIs run against."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from repositories.contracts.databases import Row, Session
+from repositories.definitions import SqlDefinitions, joined, split
+from repositories.records.definitions import ConnectionDefinition
+from repositories.records.kpis import Connection
+
+FILTERS = ("environment", "provider", "tag", "status", "enabled")
+
+
+class SqlConnections(SqlDefinitions[ConnectionDefinition]):
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, "connections", _columns, _definition, FILTERS)
+
+    def connection(self, name: str) -> Connection | None:
+        row = self._session.row("connections.connection", name=name)
+        return None if row is None else Connection(**row)
+
+    def users(self, name: str, *, limit: int) -> Sequence[str]:
+        return [
+            row["name"] for row in self._session.rows("connections.users", name=name, limit=limit)
+        ]
+
+
+def _columns(definition: ConnectionDefinition) -> Mapping[str, object]:
+    return {**asdict(definition), "tags": joined(definition.tags)}
+
+
+def _definition(row: Row) -> ConnectionDefinition:
+    return ConnectionDefinition(**{**row, "tags": split(row["tags"])})

@@ -1,0 +1,1 @@
+"""What is managed: connections, queries and KPIs, checked before they are stored."""

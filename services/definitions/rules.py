@@ -1,0 +1,94 @@
+"""What the members of a definition say together, and a KPI with its query and its connection."""
+
+from collections.abc import Iterator
+
+from repositories.records.definitions import (
+    ConnectionDefinition,
+    KpiDefinition,
+    QueryDefinition,
+)
+from repositories.records.kpis import (
+    CompareTo,
+    DeviationUnit,
+    HistoryRule,
+    Operator,
+    ResultType,
+    Rule,
+)
+from services.definitions import addresses
+from services.definitions.sql_rules import find_fault as find_sql_fault
+from services.definitions.sql_words import Dialect
+from services.errors import Fault
+from services.periods import shortest_period_seconds
+
+EVERY_DIALECT = tuple(Dialect)
+
+
+def faults_of_connection(connection: ConnectionDefinition) -> Iterator[Fault]:
+    """Of one whose address is not a sealed one."""
+    if fault := addresses.find_fault(connection.address, connection.provider):
+        yield Fault("address", fault)
+
+
+def faults_of_query(query: QueryDefinition) -> Iterator[Fault]:
+    """What is wrong with it wherever it may run."""
+    yield from _faults_of_rule(query.rule)
+    if fault := find_sql_fault(query.sql, query.rule.result_type, EVERY_DIALECT):
+        yield Fault("sql", fault)
+
+
+def faults_of_unsaved(sql: str, rule: Rule, provider: str) -> Iterator[Fault]:
+    yield from _faults_of_rule(rule)
+    if fault := find_sql_fault(sql, rule.result_type, [Dialect(provider)]):
+        yield Fault("sql", fault)
+
+
+def faults_of_kpi(kpi: KpiDefinition) -> Iterator[Fault]:
+    period = shortest_period_seconds(kpi.schedule)
+    if kpi.jitter_seconds > period:
+        yield Fault("jitter_seconds", f"more than the {period} s between two runs")
+    yield from _faults_of_comparison(kpi.history)
+
+
+def faults_of_pair(kpi: KpiDefinition, query: QueryDefinition) -> Iterator[Fault]:
+    """What a KPI cannot ask of a query; they are the KPI's faults."""
+    history, rule = kpi.history, query.rule
+    if history.per_second and rule.result_type is not ResultType.SCALAR:
+        yield Fault("per_second", f"query {query.name} is a {rule.result_type}, and no Scalar")
+    if history.forecast_hours is None:
+        return
+    if rule.critical_threshold is None:
+        yield Fault("forecast_hours", f"query {query.name} has no critical_threshold")
+    if rule.result_type is ResultType.NON_QUERY:
+        yield Fault("forecast_hours", f"query {query.name} is a NonQuery: its value has no trend")
+
+
+def find_sql_fault_at(query: QueryDefinition, provider: str) -> str | None:
+    """Why it cannot run on such a database."""
+    fault = find_sql_fault(query.sql, query.rule.result_type, [Dialect(provider)])
+    return f"for {provider}: {fault}" if fault else None
+
+
+def _faults_of_rule(rule: Rule) -> Iterator[Fault]:
+    operator, expected = rule.comparison_operator, rule.expected_value
+    has_thresholds = rule.warning_threshold is not None or rule.critical_threshold is not None
+    if operator is Operator.CONTAINS and expected is None:
+        yield Fault("comparison_operator", "contains needs an expected_value")
+    elif operator is not None and expected is None and not has_thresholds:
+        yield Fault("comparison_operator", "there is no expected_value and no threshold to compare")
+
+
+def _faults_of_comparison(history: HistoryRule) -> Iterator[Fault]:
+    deviations = {
+        "warning_deviation": history.warning_deviation,
+        "critical_deviation": history.critical_deviation,
+    }
+    given = [name for name, deviation in deviations.items() if deviation is not None]
+    if history.compare_to is None:
+        for name in given:
+            yield Fault(name, "there is no compare_to")
+    elif not given:
+        yield Fault("compare_to", "there is neither a warning_deviation nor a critical_deviation")
+    is_robust = history.deviation_unit is DeviationUnit.DEVIATIONS
+    if is_robust and history.compare_to is not CompareTo.BASELINE:
+        yield Fault("deviation_unit", "deviations are only known of a baseline")

@@ -1,0 +1,1 @@
+"""What a KPI's answer means: by its rule, and by its own past."""

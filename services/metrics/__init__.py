@@ -1,0 +1,1 @@
+"""How often everything runs, how fast, and how fast normally."""

@@ -1,0 +1,208 @@
+"""Store what executions came to, many in one transaction."""
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from repositories.contracts.store import Store, Work
+from repositories.errors import Conflict, StatementTimeout, StorageError, Unavailable
+from repositories.records.kpis import Verdict
+from repositories.records.processes import JobRuns
+from repositories.records.speeds import Regression
+from services.metrics import regressions
+from services.rounds.attempts import Outcome, dead_letter, ended, postponed
+
+logger = logging.getLogger(__name__)
+
+WORTH_WAITING = (Unavailable, Conflict, StatementTimeout)
+BATCH = 100
+LONGEST_UNSTORED_SECONDS = 0.25
+PAUSE_SECONDS = 0.5
+LONGEST_AWAY_SECONDS = 30.0
+NOT_STORABLE = "the result cannot be stored as it is"
+
+
+class Outcomes:
+    def __init__(self, store: Store, *, worker_instance_id: Callable[[], str]) -> None:
+        self._store, self._worker_instance_id = store, worker_instance_id
+
+    def store(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Those that were stored; the others' leases had ended: they are somebody else's now.
+
+        Raises Unavailable, Conflict or StatementTimeout where none is stored, but may be later. One
+        that the store does not take is stored without what it holds, and holds up no other.
+        """
+        try:
+            return self._store_together(outcomes)
+        except WORTH_WAITING:
+            raise
+        except StorageError as error:
+            if len(outcomes) > 1:
+                return [one for outcome in outcomes for one in self.store([outcome])]
+            logger.warning("result of %s: %s", outcomes[0].execution.check.name, error)
+            return self._store_together([_without_content(outcomes[0])])
+
+    def _store_together(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        again = [one for one in outcomes if one.is_tried_again]
+        over = [one for one in outcomes if not one.is_tried_again]
+        kept: frozenset[str] = frozenset()
+        news: Sequence[Regression] = ()
+        with self._store.work() as work:
+            if again:
+                kept |= work.executions.postpone([*map(postponed, again)])
+            if over:
+                kept |= work.executions.end([*map(ended, over)])
+                news = self._keep(work, [one for one in over if one.execution.job_id in kept])
+        regressions.log(news)
+        return [one for one in outcomes if one.execution.job_id in kept]
+
+    def _keep(self, work: Work, outcomes: Sequence[Outcome]) -> Sequence[Regression]:
+        """Which executions were far slower or faster than is normal, as news."""
+        if not outcomes:
+            return ()
+        worker = self._worker_instance_id()
+        work.results.add(
+            [(one.execution.check, one.result) for one in outcomes], worker_instance_id=worker
+        )
+        work.metrics.count([*map(_run, outcomes)])
+        far = [found for one in outcomes if (found := _regression(one))]
+        news = regressions.note(work, far, worker_instance_id=worker)
+        _bury(work, outcomes)
+        return news
+
+
+def _bury(work: Work, outcomes: Sequence[Outcome]) -> None:
+    """Dead letters: of what failed for good, and what became of those that were tried again."""
+    failed = [
+        dead_letter(one)
+        for one in outcomes
+        if one.has_failed and one.execution.dead_letter_id is None and not one.is_by_hand
+    ]
+    if failed:
+        work.dead_letters.add(failed)
+    for succeeded in (True, False):
+        settled = [
+            letter
+            for one in outcomes
+            if (letter := one.execution.dead_letter_id) and one.has_failed is not succeeded
+        ]
+        if settled:
+            work.dead_letters.settle(settled, succeeded=succeeded)
+
+
+def _run(outcome: Outcome) -> JobRuns:
+    return JobRuns.one(
+        f"kpi:{outcome.execution.check.name}",
+        succeeded=not outcome.has_failed,
+        duration_ms=outcome.result.duration_ms,
+    )
+
+
+def _regression(outcome: Outcome) -> Regression | None:
+    if outcome.has_failed:
+        return None
+    check = outcome.execution.check
+    return regressions.regression_of(
+        f"kpi:{check.name}", outcome.result.duration_ms, check.baseline
+    )
+
+
+def _without_content(outcome: Outcome) -> Outcome:
+    result = replace(
+        outcome.result,
+        status=Verdict.ERROR,
+        raw_status=None,
+        value=None,
+        raw_number=None,
+        message=NOT_STORABLE,
+        error_type="not_storable",
+        details=None,
+    )
+    return replace(outcome, result=result)
+
+
+class Outbox:
+    """What has ended and is to be stored: by the hundred, or after a quarter of a second.
+
+    Any thread puts, and one sends. Where the store is away it tries again every half second, for as
+    long as half a minute.
+    """
+
+    def __init__(self, outcomes: Outcomes, clock: Callable[[], float]) -> None:
+        self._outcomes, self._clock = outcomes, clock
+        self._waiting: deque[Outcome] = deque()
+        self._sent_at = clock()
+        self._fails_since: float | None = None
+        self._is_sending = False
+        self.verdicts: Counter[str] = Counter()
+        self.lost = self.retried = 0
+        self.errors: list[Exception] = []
+
+    def put(self, outcome: Outcome) -> None:
+        self._waiting.append(outcome)
+
+    def send(self, *, at_once: bool = False) -> None:
+        """Store what there is of whole batches, and the rest where it has waited or is the last."""
+        now = self._clock()
+        waited = now - self._sent_at
+        if not self._waiting:
+            self._sent_at = now
+        elif self._fails_since is None or waited >= PAUSE_SECONDS:
+            self._send(everything=at_once or waited >= LONGEST_UNSTORED_SECONDS)
+
+    def flush(self) -> None:
+        """The last of a round: store it, however long the store takes to come back."""
+        self.send(at_once=True)
+        while self._waiting:
+            time.sleep(PAUSE_SECONDS)
+            self.send(at_once=True)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= BATCH
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._waiting and not self._is_sending
+
+    @property
+    def is_well(self) -> bool:
+        return self._fails_since is None
+
+    def _send(self, *, everything: bool) -> None:
+        self._is_sending = True
+        try:
+            while self.is_full or (everything and self._waiting):
+                everything = everything and self.is_full
+                if not self._send_batch():
+                    return
+                self._sent_at = self._clock()
+        finally:
+            self._is_sending = False
+
+    def _send_batch(self) -> bool:
+        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        try:
+            stored = self._outcomes.store(batch)
+        except StorageError as error:
+            self._keep(batch, error)
+            return False
+        self._fails_since = None
+        self.lost += len(batch) - len(stored)
+        self.retried += sum(one.is_tried_again for one in stored)
+        self.verdicts.update(one.result.status for one in stored if not one.is_tried_again)
+        return True
+
+    def _keep(self, batch: Sequence[Outcome], error: StorageError) -> None:
+        now = self._sent_at = self._clock()
+        self._fails_since = now if self._fails_since is None else self._fails_since
+        is_over = not isinstance(error, WORTH_WAITING) or (
+            now - self._fails_since > LONGEST_AWAY_SECONDS
+        )
+        if is_over:
+            self.errors.append(error)
+            self._fails_since = None
+        else:
+            self._waiting.extendleft(reversed(batch))

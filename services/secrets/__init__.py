@@ -1,0 +1,1 @@
+"""The secrets in connections' addresses: encrypted to be stored, and read where they stand."""

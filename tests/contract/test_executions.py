@@ -1,0 +1,303 @@
+"""Executions: each slot is taken by one, ended by whoever holds its lease, and tried again."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from repositories.contracts.store import Store
+from repositories.records.definitions import (
+    ConnectionDefinition,
+    KpiDefinition,
+    QueryDefinition,
+)
+from repositories.records.executions import Due, Ended, JobStatus, NewJob, Postponed, Waiting
+from repositories.records.kpis import Check, Result, Verdict
+from repositories.records.processes import Worker
+from tests.contract.conftest import Lab
+
+WORKER = str(uuid4())
+
+
+@pytest.fixture(autouse=True)
+def _somewhere(store: Store) -> None:
+    with store.work() as work:
+        for name in ("here", "there"):
+            assert work.connections.add(
+                ConnectionDefinition(
+                    name=name, provider="PostgreSQL", environment="Test", address="setting:X"
+                ),
+                actor="t",
+            )
+        assert work.queries.add(QueryDefinition(name="one", sql="SELECT 1"), actor="t")
+        work.workers.register(
+            Worker(
+                worker_instance_id=WORKER,
+                worker_name="w",
+                machine_name="m",
+                process_id=1,
+                version="1",
+                environment="Test",
+            )
+        )
+
+
+def add_kpi(store: Store, name: str, **changes: object) -> None:
+    fields: dict[str, object] = {"connection": "here", "query": "one", **changes}
+    with store.work() as work:
+        assert work.indicators.add(KpiDefinition(name=name, **fields), actor="t")  # type: ignore[arg-type]
+
+
+def due(store: Store, *, limit: int = 10, busy: tuple[str, ...] = ()) -> list[Due]:
+    with store.work() as work:
+        return work.executions.due(limit=limit, busy=busy)
+
+
+def waiting(store: Store, *, limit: int = 10, busy: tuple[str, ...] = ()) -> list[Waiting]:
+    with store.work() as work:
+        return work.executions.waiting(limit=limit, busy=busy)
+
+
+def running(check: Check, lease_id: str, seconds: float = 60) -> NewJob:
+    return NewJob(
+        job_id=str(uuid4()),
+        check=check,
+        status=JobStatus.RUNNING,
+        lease_id=lease_id,
+        lease_seconds=seconds,
+    )
+
+
+def begin(store: Store, check: Check, lease_id: str, seconds: float = 60) -> NewJob:
+    job = running(check, lease_id, seconds)
+    with store.work() as work:
+        work.executions.add([job], worker_instance_id=WORKER)
+        work.executions.advance({check.indicator_id: check.claimed_at + timedelta(hours=1)})
+    return job
+
+
+def ended(job: NewJob, status: JobStatus = JobStatus.COMPLETED) -> Ended:
+    assert job.lease_id is not None
+    return Ended(
+        job_id=job.job_id,
+        lease_id=job.lease_id,
+        status=status,
+        duration_ms=12.4,
+        result_status="Healthy",
+        result_message="1",
+        error_message=None,
+        error_type=None,
+        retry_count=0,
+    )
+
+
+def names(found: list[Due] | list[Waiting]) -> list[str]:
+    return [one.check.name for one in found]
+
+
+def test_what_is_due_comes_most_urgent_first_and_of_those_the_oldest(lab: Lab) -> None:
+    for name, priority in (("late", 5), ("urgent", 1), ("later", 5), ("last", 9)):
+        add_kpi(lab.store, name, priority=priority)
+    assert names(due(lab.store)) == ["urgent", "late", "later", "last"]
+    assert names(due(lab.store, limit=2)) == ["urgent", "late"]
+
+
+def test_a_kpi_that_is_due_comes_with_all_that_it_needs_to_run(lab: Lab) -> None:
+    add_kpi(lab.store, "one", priority=3, max_retries=2, jitter_seconds=1)
+    (found,) = due(lab.store)
+    assert (found.is_active, found.is_enabled, found.is_running) == (True, True, False)
+    check = found.check
+    assert (check.sql, check.priority, check.max_retries) == ("SELECT 1", 3, 2)
+    assert (check.connection.name, check.connection.max_parallel) == ("here", 5)
+    assert check.slot_at is not None
+    assert check.slot_at <= check.claimed_at
+    assert check.baseline is None
+
+
+def test_what_is_switched_off_is_due_and_said_to_be_off(lab: Lab) -> None:
+    add_kpi(lab.store, "off", is_active=False)
+    (found,) = due(lab.store)
+    assert (found.is_active, found.is_enabled) == (False, True)
+
+
+def test_nothing_is_taken_for_connections_that_are_busy(lab: Lab) -> None:
+    add_kpi(lab.store, "a", connection="here")
+    add_kpi(lab.store, "b", connection="there")
+    (first, _) = due(lab.store)
+    busy = (first.check.connection.connection_id,)
+    assert names(due(lab.store, busy=busy)) == ["b"]
+    begin(lab.store, first.check, str(uuid4()), seconds=0)
+    assert names(waiting(lab.store)) == ["a"]
+    assert names(waiting(lab.store, busy=busy)) == []
+
+
+def test_a_slot_that_was_advanced_is_due_no_more(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    begin(lab.store, found.check, str(uuid4()))
+    assert due(lab.store) == []
+    lab.let_time_pass(hours=2)
+    (again,) = due(lab.store)
+    assert again.is_running
+
+
+def test_an_execution_is_taken_over_once_its_lease_has_ended(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    job = begin(lab.store, found.check, str(uuid4()), seconds=60)
+    assert waiting(lab.store) == []
+    lab.let_time_pass(seconds=61)
+    (left,) = waiting(lab.store)
+    assert (left.job_id, left.attempts, left.retry_count) == (job.job_id, 1, 0)
+    assert left.check.slot_at is not None
+    other = str(uuid4())
+    with lab.store.work() as work:
+        work.executions.resume({left.job_id: 60}, lease_id=other, worker_instance_id=WORKER)
+    assert waiting(lab.store) == []
+    with lab.store.work() as work:
+        assert work.executions.end([ended(job)]) == frozenset()
+        mine = ended(running(found.check, other))
+        theirs = work.executions.end([_of(mine, job.job_id)])
+    assert theirs == {job.job_id}
+
+
+def test_an_execution_ends_once(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    job = begin(lab.store, found.check, str(uuid4()))
+    for expected in ({job.job_id}, set()):
+        with lab.store.work() as work:
+            assert work.executions.end([ended(job)]) == expected
+    with lab.store.read() as work:
+        (row,) = work.executions.jobs_of(WORKER, status=None, before=None, limit=5)
+    assert (row.status, row.duration_ms, row.result_status) == ("Completed", 12, "Healthy")
+    assert row.slot_at == found.check.slot_at
+    assert row.completed_at is not None
+
+
+def test_an_execution_that_is_postponed_waits_until_its_time(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    job = begin(lab.store, found.check, str(uuid4()))
+    assert job.lease_id is not None
+    later = Postponed(
+        job_id=job.job_id,
+        lease_id=job.lease_id,
+        retry_count=1,
+        delay_seconds=30,
+        error_message="away",
+        error_type="connection_lost",
+    )
+    with lab.store.work() as work:
+        assert work.executions.postpone([later]) == {job.job_id}
+        assert work.executions.postpone([later]) == frozenset()
+    assert waiting(lab.store) == []
+    with lab.store.read() as work:
+        assert work.executions.depth() == {"Queued": 1}
+    lab.let_time_pass(seconds=31)
+    (left,) = waiting(lab.store)
+    assert (left.retry_count, left.attempts) == (1, 1)
+
+
+def test_what_is_given_back_is_there_at_once_and_was_not_begun(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    lease = str(uuid4())
+    job = begin(lab.store, found.check, lease)
+    with lab.store.work() as work:
+        assert work.executions.give_back([job.job_id], lease_id=str(uuid4())) == 0
+        assert work.executions.give_back([job.job_id], lease_id=lease) == 1
+    (left,) = waiting(lab.store)
+    assert left.attempts == 0
+
+
+def test_a_queued_job_may_be_taken_at_once(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    letter = str(uuid4())
+    job = NewJob(
+        job_id=str(uuid4()), check=found.check, status=JobStatus.QUEUED, dead_letter_id=letter
+    )
+    with lab.store.work() as work:
+        work.executions.add([job], worker_instance_id=None)
+    (left,) = waiting(lab.store)
+    assert (left.dead_letter_id, left.attempts) == (letter, 0)
+
+
+def test_a_skipped_slot_is_written_down_and_over(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    skipped = NewJob(
+        job_id=str(uuid4()), check=found.check, status=JobStatus.CANCELLED, message="skipped"
+    )
+    with lab.store.work() as work:
+        work.executions.add([skipped], worker_instance_id=WORKER)
+    assert waiting(lab.store) == []
+    with lab.store.read() as work:
+        (row,) = work.executions.jobs_of(WORKER, status="Cancelled", before=None, limit=5)
+    assert (row.result_message, row.attempts) == ("skipped", 0)
+
+
+def test_the_unfinished_executions_of_a_kpi_can_be_cancelled(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    job = begin(lab.store, found.check, str(uuid4()))
+    with lab.store.work() as work:
+        assert work.executions.cancel_of(found.check.indicator_id, message="gone") == 1
+        assert work.executions.cancel_of(found.check.indicator_id, message="gone") == 0
+        assert work.executions.end([ended(job)]) == frozenset()
+    with lab.store.read() as work:
+        assert work.executions.depth() == {}
+
+
+def test_jobs_of_a_process_are_listed_page_by_page_the_newest_first(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    jobs = [running(found.check, str(uuid4())) for _ in range(5)]
+    with lab.store.work() as work:
+        work.executions.add(jobs, worker_instance_id=WORKER)
+    with lab.store.read() as work:
+        everything = work.executions.jobs_of(WORKER, status=None, before=None, limit=10)
+        first = work.executions.jobs_of(WORKER, status=None, before=None, limit=2)
+        place = (first[-1].scheduled_at, first[-1].job_id)
+        rest = work.executions.jobs_of(WORKER, status=None, before=place, limit=10)
+        nobody = work.executions.jobs_of(str(uuid4()), status=None, before=None, limit=10)
+    assert {row.job_id for row in everything} == {job.job_id for job in jobs}
+    assert [*first, *rest] == everything
+    assert nobody == []
+
+
+def test_a_slot_has_one_result_and_a_kpi_that_is_gone_has_none(lab: Lab) -> None:
+    add_kpi(lab.store, "one")
+    (found,) = due(lab.store)
+    gone = _of_indicator(found.check, str(uuid4()))
+    with lab.store.work() as work:
+        rows = [(found.check, result(found.check)), (gone, result(gone))]
+        assert work.results.add(rows, worker_instance_id=WORKER) == 1
+        assert work.results.add(rows, worker_instance_id=WORKER) == 0
+    with lab.store.read() as work:
+        (row,) = work.results.history("one", hours=None, before=None, limit=5)
+    assert (row.status, row.raw_status) == ("Healthy", "Warning")
+
+
+def result(check: Check) -> Result:
+    return Result(
+        status=Verdict.HEALTHY,
+        raw_status=Verdict.WARNING,
+        value="text",
+        message="m",
+        error_type=None,
+        duration_ms=1,
+        executed_at=check.claimed_at,
+    )
+
+
+def _of(one: Ended, job_id: str) -> Ended:
+
+    return replace(one, job_id=job_id)
+
+
+def _of_indicator(check: Check, indicator_id: str) -> Check:
+
+    return replace(check, indicator_id=indicator_id)

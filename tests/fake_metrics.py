@@ -1,0 +1,299 @@
+"""In-memory stand-ins for how often each job ran, how long it took, and how long it does."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from repositories.metrics import added_up, first_of_each, rate_of
+from repositories.records.kpis import Baseline
+from repositories.records.processes import NOTHING, JobMetric, JobRuns
+from repositories.records.rows import Json
+from repositories.records.speeds import (
+    JobFigures,
+    KpiGauge,
+    Regression,
+    StoredBaseline,
+    StoredRegression,
+    Walk,
+    WorkerUptime,
+)
+from tests.fake_clocks import FakeClock
+from tests.fake_kpis import FakeKpis
+
+if TYPE_CHECKING:
+    from tests.fakes import FakeWorkers
+
+
+@dataclass(frozen=True)
+class FakeSample:
+    worker_instance_id: str
+    recorded_at: datetime
+    job_id: str
+    duration_ms: float
+
+
+@dataclass(frozen=True)
+class FakeRegression:
+    worker_instance_id: str
+    recorded_at: datetime
+    regression: Regression
+
+
+class FakeMetrics:
+    """What is in job_metrics, and of jobs in worker_metrics and performance_baselines."""
+
+    def __init__(self, clock: FakeClock, workers: "FakeWorkers", kpis: FakeKpis) -> None:
+        self._clock, self._workers, self._kpis = clock, workers, kpis
+        self.all: dict[str, JobMetric] = {}
+        self.metadata: dict[str, Json] = {}
+        self.samples: list[FakeSample] = []
+        self.regressions: list[FakeRegression] = []
+        self.baselines: dict[str, StoredBaseline] = {}
+
+    def count(self, runs: Sequence[JobRuns]) -> None:
+        now = self._clock()
+        for one in added_up(runs):
+            old = self.all.get(one.job_id) or _never_run(one.job_id, now)
+            self.all[one.job_id] = _counted(old, one, now)
+            if one.metadata != NOTHING:
+                self.metadata[one.job_id] = one.metadata
+
+    def totals(self, *, prefix: str | None = None) -> Sequence[JobMetric]:
+        now = self._clock()
+        return [replace(self.all[job_id], read_at=now) for job_id in self._ids(prefix)]
+
+    def page(
+        self, *, job_id: str | None, prefix: str | None, after: str | None, limit: int
+    ) -> list[JobFigures]:
+        found = [
+            self._figures(self.all[one])
+            for one in self._ids(prefix)
+            if job_id in {None, one} and (after is None or one > after)
+        ]
+        return found[:limit]
+
+    def add_samples(
+        self, samples: Mapping[str, Sequence[float]], *, worker_instance_id: str
+    ) -> int:
+        if worker_instance_id not in self._workers.all:
+            return 0
+        now = self._clock()
+        added = [
+            FakeSample(worker_instance_id, now, job_id, duration_ms)
+            for job_id, durations in samples.items()
+            for duration_ms in durations
+        ]
+        self.samples += added
+        return len(added)
+
+    def note_regressions(
+        self, regressions: Sequence[Regression], *, worker_instance_id: str
+    ) -> list[Regression]:
+        if worker_instance_id not in self._workers.all:
+            return []
+        now = self._clock()
+        recent = {
+            one.regression.job_id
+            for one in self.regressions
+            if one.recorded_at > now - timedelta(minutes=5)
+        }
+        noted = [one for one in first_of_each(regressions) if one.job_id not in recent]
+        self.regressions += [FakeRegression(worker_instance_id, now, one) for one in noted]
+        return noted
+
+    def kpis(self) -> Sequence[KpiGauge]:
+        found = []
+        for name in sorted(self._kpis.indicators):
+            one = self._kpis.indicators[name]
+            if not one.stored.definition.is_active:
+                continue
+            newest = one.results[-1] if one.results else None
+            value = newest.value if newest else None
+            found.append(
+                KpiGauge(
+                    name=name,
+                    connection=one.stored.definition.connection,
+                    environment=self._kpis.connection(one.stored.definition.connection).environment,
+                    status=newest.status if newest else None,
+                    value=float(value) if isinstance(value, Decimal) else None,
+                    checked_at=newest.checked_at if newest else None,
+                )
+            )
+        return found
+
+    def workers(self) -> Sequence[WorkerUptime]:
+        now = self._clock()
+        return [
+            WorkerUptime(
+                worker_instance_id=worker_id,
+                machine_name=worker.machine_name,
+                version=worker.version,
+                uptime_seconds=(now - self._workers.started[worker_id]).total_seconds(),
+            )
+            for worker_id, (worker, seen, status) in sorted(self._workers.all.items())
+            if status not in {"Stopped", "Error"} and seen > now - timedelta(minutes=15)
+        ]
+
+    def _ids(self, prefix: str | None) -> list[str]:
+        return sorted(job_id for job_id in self.all if job_id.startswith(prefix or ""))
+
+    def _figures(self, metric: JobMetric) -> JobFigures:
+        total, executions = metric.total_duration_ms, metric.total_executions
+        return JobFigures(
+            job_id=metric.job_id,
+            total_executions=executions,
+            success_count=metric.success_count,
+            failure_count=metric.failure_count,
+            success_rate=rate_of(metric.success_count, executions),
+            total_duration_ms=total,
+            mean_duration_ms=total / executions if executions else None,
+            min_duration_ms=metric.min_duration_ms,
+            max_duration_ms=metric.max_duration_ms,
+            last_execution_at=metric.last_execution_at,
+            last_success_at=metric.last_success_at,
+            last_failure_at=metric.last_failure_at,
+            metadata=self.metadata.get(metric.job_id, NOTHING),
+            baseline=self.baselines.get(metric.job_id),
+            last_regression=self._newest_regression(metric.job_id),
+        )
+
+    def _newest_regression(self, job_id: str) -> StoredRegression | None:
+        for one in reversed(self.regressions):
+            if one.regression.job_id == job_id:
+                return StoredRegression(
+                    regression=one.regression.kind,
+                    duration_ms=one.regression.duration_ms,
+                    mean_ms=round(one.regression.mean_ms, 3),
+                    p95_ms=round(one.regression.p95_ms, 3),
+                    happened_at=one.recorded_at,
+                )
+        return None
+
+
+class FakeBaselines:
+    def __init__(self, clock: FakeClock, metrics: FakeMetrics, kpis: FakeKpis) -> None:
+        self._clock, self._metrics, self._kpis = clock, metrics, kpis
+
+    def refresh_kpis(self, *, after: str, limit: int, older_than_seconds: int) -> Walk:
+        names = [
+            name
+            for name, one in self._kpis.indicators.items()
+            if one.stored.definition.is_active
+            and name > after
+            and self._is_due(f"kpi:{name}", older_than_seconds)
+        ]
+        return self._walk(names, limit, "kpi:", self._durations_of_kpi)
+
+    def refresh_functions(self, *, after: str, limit: int, older_than_seconds: int) -> Walk:
+        names = [
+            job_id
+            for job_id in self._metrics.all
+            if not job_id.startswith("kpi:")
+            and job_id > after
+            and self._is_due(job_id, older_than_seconds)
+        ]
+        return self._walk(names, limit, "", self._durations_of_function)
+
+    def find(self, job_ids: Collection[str]) -> Mapping[str, Baseline]:
+        return {
+            job_id: Baseline(mean_ms=one.mean_ms, p95_ms=one.p95_ms)
+            for job_id, one in self._metrics.baselines.items()
+            if job_id in job_ids
+        }
+
+    def forget(self, *, days: int) -> int:
+        until = self._clock() - timedelta(days=days)
+        old = [job_id for job_id, one in self._metrics.baselines.items() if one.updated_at < until]
+        for job_id in old:
+            del self._metrics.baselines[job_id]
+        return len(old)
+
+    def _is_due(self, job_id: str, older_than_seconds: int) -> bool:
+        known = self._metrics.baselines.get(job_id)
+        until = self._clock() - timedelta(seconds=older_than_seconds)
+        return known is None or known.updated_at < until
+
+    def _walk(
+        self,
+        names: Collection[str],
+        limit: int,
+        prefix: str,
+        durations_of: Callable[[str], Sequence[float]],
+    ) -> Walk:
+        chosen = sorted(names)[:limit]
+        updated = 0
+        for name in chosen:
+            durations = durations_of(name)
+            if len(durations) >= 20:
+                updated += 1
+                self._metrics.baselines[prefix + name] = StoredBaseline(
+                    mean_ms=fmean(durations),
+                    p95_ms=_percentile(durations, 0.95),
+                    sample_size=len(durations),
+                    updated_at=self._clock(),
+                )
+        return Walk(updated=updated, next=None if len(chosen) < limit else chosen[-1])
+
+    def _durations_of_kpi(self, name: str) -> Sequence[float]:
+        since = self._clock() - timedelta(days=7)
+        recent = [one for one in self._kpis.indicators[name].results if one.checked_at > since]
+        return [one.duration_ms for one in recent[-200:] if one.status != "Error"]
+
+    def _durations_of_function(self, job_id: str) -> Sequence[float]:
+        since = self._clock() - timedelta(days=7)
+        samples = self._metrics.samples
+        recent = [one for one in samples if one.job_id == job_id and one.recorded_at > since]
+        return [one.duration_ms for one in recent[-200:]]
+
+
+def _percentile(durations: Sequence[float], share: float) -> float:
+    """Between the two that are nearest, as the databases have it."""
+    ordered = sorted(durations)
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def _never_run(job_id: str, now: datetime) -> JobMetric:
+    return JobMetric(
+        job_id=job_id,
+        total_executions=0,
+        success_count=0,
+        failure_count=0,
+        total_duration_ms=0,
+        min_duration_ms=None,
+        max_duration_ms=None,
+        last_execution_at=None,
+        last_success_at=None,
+        last_failure_at=None,
+        read_at=now,
+    )
+
+
+def _counted(old: JobMetric, runs: JobRuns, now: datetime) -> JobMetric:
+    least, most = old.min_duration_ms, old.max_duration_ms
+    success = _newest(old.last_success_at, now, runs.success_age_seconds)
+    failure = _newest(old.last_failure_at, now, runs.failure_age_seconds)
+    return replace(
+        old,
+        total_executions=old.total_executions + runs.successes + runs.failures,
+        success_count=old.success_count + runs.successes,
+        failure_count=old.failure_count + runs.failures,
+        total_duration_ms=old.total_duration_ms + runs.total_duration_ms,
+        min_duration_ms=runs.min_duration_ms if least is None else min(least, runs.min_duration_ms),
+        max_duration_ms=runs.max_duration_ms if most is None else max(most, runs.max_duration_ms),
+        last_execution_at=max(at for at in (old.last_execution_at, success, failure) if at),
+        last_success_at=success,
+        last_failure_at=failure,
+    )
+
+
+def _newest(old: datetime | None, now: datetime, age_seconds: float | None) -> datetime | None:
+    if age_seconds is None:
+        return old
+    at = now - timedelta(seconds=age_seconds)
+    return at if old is None else max(old, at)
