@@ -17,8 +17,9 @@ define with
 	python=$$("$(PYTHON)" devhost/environment.py $(1) $(NAMED)) || exit 1;
 endef
 # Sets STORE_URL: the user's, else that of the embedded PostgreSQL that runs.
-# Two processes, each with a PostgreSQL of its own; a file's tests stay together. ARGS="-n 0" for one.
-SPREAD = -n 2 --dist loadfile --no-loadscope-reorder
+# Three processes, each with a PostgreSQL of its own, since some tests only wait; a file's tests stay
+# together. ARGS="-n 0" for one.
+SPREAD = -n 3 --dist loadfile --no-loadscope-reorder
 store = STORE_URL=$$("$$python" -m devhost.run url) && export STORE_URL &&
 
 help: ## List these commands

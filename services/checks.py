@@ -60,22 +60,30 @@ class Checks:
         """The result, an Error too; `executed_at` is by the store's clock, from the claim on."""
         check = execution.check
         if was_abandoned(execution):
-            return _result(check, self._judge.settle(check, ABANDONED), seconds=0)
+            return _result(self._judge.settle(check, ABANDONED), executed_at=check.claimed_at)
         started = time.monotonic()
         try:
             answer = self._ask(check)
         except StorageError as error:
-            seconds = time.monotonic() - started
-            return _result(check, self._judge.settle(check, failure_of(error)), seconds=seconds)
-        seconds = time.monotonic() - started
-        verdicts = self._verdicts(check, answer, seconds)
-        rows = _first_rows(check.rule.result_type, answer)
-        return _result(check, verdicts, seconds=seconds, details=rows)
+            ended = time.monotonic()
+            return _result(
+                self._judge.settle(check, failure_of(error)),
+                executed_at=_time_at(ended, execution),
+                seconds=ended - started,
+            )
+        ended = time.monotonic()
+        executed_at = _time_at(ended, execution)
+        return _result(
+            self._verdicts(check, answer, executed_at),
+            executed_at=executed_at,
+            seconds=ended - started,
+            details=_first_rows(check.rule.result_type, answer),
+        )
 
-    def _verdicts(self, check: Check, answer: Answer, seconds: float) -> Verdicts:
+    def _verdicts(self, check: Check, answer: Answer, executed_at: datetime) -> Verdicts:
         if not_available := _not_available(check.rule, answer):
             return self._judge.settle(check, not_available)
-        return self._judge.judge(check, answer, now=_executed_at(check, seconds))
+        return self._judge.judge(check, answer, now=executed_at)
 
     def close_idle(self) -> None:
         self._targets.close_idle()
@@ -90,7 +98,7 @@ class Checks:
 
 
 def _result(
-    check: Check, verdicts: Verdicts, *, seconds: float, details: Details = NOTHING
+    verdicts: Verdicts, *, executed_at: datetime, seconds: float = 0, details: Details = NOTHING
 ) -> Result:
     kept = {**details, **verdicts.details}
     return Result(
@@ -101,13 +109,14 @@ def _result(
         message=_storable(verdicts.message),
         error_type=verdicts.error_type,
         duration_ms=round(seconds * 1000, 3),
-        executed_at=_executed_at(check, seconds),
+        executed_at=executed_at,
         details=Json(encode(kept).decode()) if kept else None,
     )
 
 
-def _executed_at(check: Check, seconds: float) -> datetime:
-    return check.claimed_at + timedelta(seconds=seconds)
+def _time_at(instant: float, execution: Execution) -> datetime:
+    """By the store's clock: however long it waited for its turn since it was taken."""
+    return execution.check.claimed_at + timedelta(seconds=instant - execution.taken_at)
 
 
 def _storable(text: str) -> str:

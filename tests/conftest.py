@@ -54,7 +54,7 @@ def store_url(make_database: Callable[..., str], migrated: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, or it is what the last of two processes ends with."""
+    """What takes longest begins first, or it is what the last process ends with."""
     items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 

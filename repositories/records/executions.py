@@ -1,6 +1,7 @@
 """Executions: every run of a KPI is a job of the process that runs it."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -64,7 +65,11 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """A job of ours that runs now, under `lease_id`. `retry_count` tries of it have failed."""
+    """A job of ours that runs now, under `lease_id`. `retry_count` tries of it have failed.
+
+    It was `taken_at` this time of the process's monotonic clock, which the store's `claimed_at` of
+    its check is.
+    """
 
     job_id: str
     lease_id: str
@@ -72,6 +77,7 @@ class Execution:
     retry_count: int = 0
     attempts: int = 1
     dead_letter_id: str | None = None
+    taken_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

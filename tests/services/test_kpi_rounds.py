@@ -1,6 +1,7 @@
 """Rounds of due KPIs, on the fakes: who runs, how many at once, and what becomes of a slot."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 from repositories.contracts.databases import Answer
 from repositories.errors import BadStatement, Conflict, StatementTimeout, Unavailable
 from repositories.records.definitions import ConnectionDefinition, KpiDefinition, QueryDefinition
-from repositories.records.executions import JobStatus, NewJob, WorkerJob
+from repositories.records.executions import Execution, JobStatus, NewJob, WorkerJob
 from repositories.records.kpis import ResultType, StoredResult
 from services.checks import Checks
 from services.errors import NotFound
@@ -416,6 +417,23 @@ def test_a_store_that_is_away_for_a_moment_loses_nothing(
             return ONE
 
     assert service(store, BlinkingTarget(target.answers)).run_due().verdicts == {"Healthy": 1}
+
+
+def test_a_result_is_of_when_it_was_found_and_not_of_when_the_kpi_was_taken(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a")
+    check = store.indicators.check("a")
+    assert check is not None
+    waited = Execution(job_id="1", lease_id="1", check=check, taken_at=time.monotonic() - 4)
+    checks = Checks(
+        Targets(addresses_of(), lambda *_, **__: target),
+        Judge(store.read),
+        longest_seconds=60,
+    )
+    result = checks.run(waited)
+    assert timedelta(seconds=4) <= result.executed_at - clock.now < timedelta(seconds=5)
+    assert result.duration_ms < 1000
 
 
 def test_a_query_gets_no_more_time_than_the_setting_allows(store: FakeStore) -> None:
