@@ -82,5 +82,8 @@ class Unconfigured:
     def reading_from(self, relations: Mapping[str, Collection[str]]) -> Self:
         return self
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def _error(self) -> StorageError:
         return NotConfigured(self._reason)

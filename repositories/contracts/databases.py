@@ -64,6 +64,10 @@ class Database(Protocol):
         """The same database, where `{name}` in a statement is `relations.name` with these flags."""
         ...
 
+    def close(self) -> None:
+        """The connections, for a process that ends by itself."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -11,7 +11,8 @@ looked at; with 1 where it is not, with every reason; with 2 where it was not as
 import argparse
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import orjson
 from repositories.errors import StorageError
 from services.definitions.changes import Author
 from services.definitions.connections import ConnectionRegister
-from services.definitions.files import LARGEST, file_schema, read_file
+from services.definitions.files import LARGEST, DefinitionFile, file_schema, read_file
 from services.definitions.plan_words import describe_plan
 from services.definitions.plans import Planner
 from services.errors import InvalidRequest, ServiceError
@@ -49,7 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _apply(asked: argparse.Namespace) -> int:
     file = read_file(_text_of(asked.file))
-    planner = _planner()
+    with _planner() as planner:
+        return _apply_with(planner, file, asked)
+
+
+def _apply_with(planner: Planner, file: DefinitionFile, asked: argparse.Namespace) -> int:
     plan = planner.plan(file)
     for line in describe_plan(plan):
         _say(line)
@@ -68,7 +73,8 @@ def _apply(asked: argparse.Namespace) -> int:
 
 
 def _export(asked: argparse.Namespace) -> int:
-    text = _planner().export()
+    with _planner() as planner:
+        text = planner.export()
     if asked.file is None:
         sys.stdout.write(text)
     else:
@@ -86,7 +92,8 @@ def _text_of(name: str) -> str:
         return file.read(LARGEST + 1).decode("utf-8-sig")
 
 
-def _planner() -> Planner:
+@contextmanager
+def _planner() -> Iterator[Planner]:
     from repositories.engines import open_database
     from repositories.key_vault import KeyVault
     from repositories.store import SqlStore
@@ -101,11 +108,12 @@ def _planner() -> Planner:
         timeout_seconds=settings.query_timeout_seconds,
         names={"schema": settings.jobs_schema},
     )
-    store = SqlStore(database)
-    vault = KeyVault()
-    keys = Keys.of(settings.encryption_keys_text, vault.read)
-    register = ConnectionRegister(store, Addresses(keys, {}, vault.read))
-    return Planner(store, register, clock=lambda: datetime.now(UTC))
+    with closing(database):
+        store = SqlStore(database)
+        vault = KeyVault()
+        keys = Keys.of(settings.encryption_keys_text, vault.read)
+        register = ConnectionRegister(store, Addresses(keys, {}, vault.read))
+        yield Planner(store, register, clock=lambda: datetime.now(UTC))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import closing
 
 from repositories.engines import open_database
 from repositories.errors import NotConfigured, StorageError
@@ -39,12 +40,13 @@ def _rekey(options: argparse.Namespace) -> int:
         timeout_seconds=SECONDS,
         names={"schema": settings.jobs_schema},
     )
-    rekeyed = rekey_connections(
-        SqlStore(database),
-        Keys.of(settings.encryption_keys_text, KeyVault().read),
-        actor=options.actor,
-        reason=options.reason,
-    )
+    with closing(database):
+        rekeyed = rekey_connections(
+            SqlStore(database),
+            Keys.of(settings.encryption_keys_text, KeyVault().read),
+            actor=options.actor,
+            reason=options.reason,
+        )
     return _report(rekeyed)
 
 
