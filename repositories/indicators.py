@@ -37,9 +37,6 @@ class SqlIndicators(SqlDefinitions[KpiDefinition]):
         row = self._session.row("indicators.check", name=name)
         return None if row is None else check_of(row)
 
-    def schedule(self, name: str, *, after_seconds: float) -> None:
-        self._session.run("indicators.schedule", name=name, after_seconds=float(after_seconds))
-
     def schedule_at(self, slots: Mapping[str, datetime]) -> None:
         rows = [{"name": name, "due_at": due_at} for name, due_at in slots.items()]
         self._session.run("indicators.schedule_at", rows=json_rows(rows))

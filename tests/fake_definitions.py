@@ -178,9 +178,6 @@ class FakeIndicators(FakeDefinitions[KpiDefinition]):
         one = self._kpis.indicators.get(name)
         return None if one is None else self._kpis.check(one, slot_at=None)
 
-    def schedule(self, name: str, *, after_seconds: float) -> None:
-        self.schedule_at({name: self._kpis.clock() + timedelta(seconds=after_seconds)})
-
     def schedule_at(self, slots: Mapping[str, datetime]) -> None:
         for name in slots.keys() & self._kpis.indicators.keys():
             self._kpis.indicators[name].next_due_at = slots[name]

@@ -95,10 +95,6 @@ class Indicators(Definitions[KpiDefinition], Protocol):
         """The KPI as it would run now by hand."""
         ...
 
-    def schedule(self, name: str, *, after_seconds: float) -> None:
-        """Its next slot is so many seconds from now."""
-        ...
-
     def schedule_at(self, slots: Mapping[str, datetime]) -> None:
         """The next slots of KPIs, by name."""
         ...

@@ -119,11 +119,6 @@ SELECT indicator.indicator_id, indicator.indicator_name AS name, indicator.sched
     ON baseline.job_id = 'kpi:' || indicator.indicator_name
  WHERE indicator.indicator_name = :name;
 
--- name: schedule
-UPDATE monitoring.indicators
-   SET next_due_at = clock_timestamp() + make_interval(secs => :after_seconds)
- WHERE indicator_name = :name;
-
 -- name: schedule_at
 UPDATE monitoring.indicators AS indicator
    SET next_due_at = one.due_at

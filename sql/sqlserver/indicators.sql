@@ -155,15 +155,6 @@ SELECT indicator.IndicatorId AS indicator_id, indicator.IndicatorName AS name,
     ON baseline.JobId = N'kpi:' + indicator.IndicatorName
  WHERE indicator.IndicatorName = :name;
 
--- name: schedule
--- Some schedules have years between two slots, which are too many milliseconds for one number.
-DECLARE @after float = :after_seconds;
-UPDATE monitoring.Indicators
-   SET NextDueAt = DATEADD(millisecond, CAST((@after - FLOOR(@after)) * 1000 AS int),
-                           DATEADD(second, CAST(FLOOR(@after) AS int), SYSUTCDATETIME()))
- WHERE IndicatorName = :name;
-SELECT @@ROWCOUNT AS changed;
-
 -- name: schedule_at
 UPDATE indicator
    SET NextDueAt = one.due_at
