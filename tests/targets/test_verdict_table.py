@@ -237,8 +237,9 @@ def test_a_server_that_is_not_there_has_an_error_type_of_its_own(
 def test_a_connection_that_ends_in_the_middle_is_lost(
     server: Server, dialect: Dialect, run: Run, failing: Rule
 ) -> None:
-    if dialect.lost:
-        assert failed_as("connection_lost", run(server.url, dialect.lost, failing))
+    if not dialect.lost:
+        pytest.skip(f"{server.provider}: no statement ends its own connection there")
+    assert failed_as("connection_lost", run(server.url, dialect.lost, failing))
 
 
 def test_a_timeout_has_an_error_type_of_its_own(server: Server, run: Run) -> None:
