@@ -301,7 +301,7 @@ def wait_for_blocked(jobs: SqlJobsDatabase, pids: set[int]) -> Iterator[None]:
         with jobs.read() as work:
             return {one.session_id for one in work.activity.blocked(limit=100)}
 
-    wait_until(lambda: {str(pid) for pid in pids} <= blocked(), within=10)
+    wait_until(lambda: {str(pid) for pid in pids} <= blocked())
     yield
 
 
@@ -316,18 +316,18 @@ def test_what_runs_is_shown_without_the_session_that_asks(
 ) -> None:
     secret = "SELECT pg_sleep(30), 'sesame' AS password -- and 'sesame'"
     with waiting(store_url, secret) as pid:
-        wait_until(lambda: str(pid) in running(jobs, "running"), within=10)
+        wait_until(lambda: str(pid) in running(jobs, "running"))
         query = running(jobs, "running")[str(pid)]
         assert (query.startswith("SELECT pg_sleep(30)"), "sesame" in query) == (True, False)
         assert not any("pg_stat_activity" in text for text in running(jobs, "running").values())
         assert str(pid) not in running(jobs, "slow", 60_000)
         assert str(pid) not in running(jobs, "slow")
-        wait_until(lambda: str(pid) in running(jobs, "slow"), within=10)
+        wait_until(lambda: str(pid) in running(jobs, "slow"))
 
 
 def test_a_long_statement_is_cut(jobs: SqlJobsDatabase, store_url: str) -> None:
     with waiting(store_url, f"SELECT pg_sleep(30), {'1 + ' * 1000} 1") as pid:
-        wait_until(lambda: str(pid) in running(jobs, "running"), within=10)
+        wait_until(lambda: str(pid) in running(jobs, "running"))
         query = running(jobs, "running")[str(pid)]
         assert len(query) < 2001
         assert query.startswith("SELECT pg_sleep(30), 1 + 1")

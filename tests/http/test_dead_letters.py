@@ -118,7 +118,7 @@ def run_round(host: LocalHost, store: str) -> None:
 
     before = rounds()
     host.fire("run_kpi_checks")
-    wait_until(lambda: rounds() > before, within=20)
+    wait_until(lambda: rounds() > before)
 
 
 def test_a_kpi_that_fails_for_good_is_found_tried_again_and_done_with(

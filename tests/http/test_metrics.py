@@ -195,7 +195,7 @@ def test_baselines_are_kept_by_a_timer(host: LocalHost, rows: Rows) -> None:
     )
     host.get(PATH)
     host.fire("update_baselines")
-    wait_until(lambda: job(host, "http:list_metrics")["baseline"] is not None, within=10)
+    wait_until(lambda: job(host, "http:list_metrics")["baseline"] is not None)
     baseline = job(host, "http:list_metrics")["baseline"]
     assert (baseline["mean_ms"], baseline["sample_size"]) == (4, 20)
     rows("DELETE FROM monitoring.worker_metrics WHERE metric_name = 'http:list_metrics'")

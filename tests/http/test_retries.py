@@ -329,5 +329,5 @@ def kill_once_visible(host: LocalHost, url: str) -> None:
         def is_visible() -> bool:
             return bool(connection.execute("SELECT 1 FROM app.jobs").fetchall())
 
-        wait_until(is_visible, within=20, every=0.005)
+        wait_until(is_visible, every=0.005)
     host.kill()

@@ -93,7 +93,7 @@ def servers_work(url: str, secrets: Secrets) -> Iterator[None]:
             threads.submit(run_until_cancelled, connection, form.format(*words))
             stack.callback(connection.cancel_safe)
         with psycopg.connect(url, autocommit=True) as asking:
-            wait_until(lambda: is_waited_for(asking), within=10)
+            wait_until(lambda: is_waited_for(asking))
         yield
 
 

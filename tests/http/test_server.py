@@ -104,7 +104,7 @@ def test_who_blocks_whom_is_told(host: LocalHost, http_store: str) -> None:
         thread.start()
         try:
             blocking, blocked = holder.info.backend_pid, waiter.info.backend_pid
-            wait_until(lambda: str(blocked) in ids(host, "blocked"), within=10)
+            wait_until(lambda: str(blocked) in ids(host, "blocked"))
             assert str(blocking) in ids(host, "blockers")
             answer = host.get("/api/db/activity?type=locks").json()
             found = answer["activity"]

@@ -43,9 +43,9 @@ def test_a_clean_up_fired_on_two_hosts_at_once_runs_on_one(
         holder.execute("LOCK TABLE monitoring.worker_instances IN SHARE MODE")
         for host in (one, other):
             host.fire("clean_up")
-        wait_until(lambda: bool(skips(one) or skips(other)), within=5)
+        wait_until(lambda: bool(skips(one) or skips(other)))
         holder.rollback()
-        wait_until(lambda: bool(runs(one) or runs(other)), within=20)
+        wait_until(lambda: bool(runs(one) or runs(other)))
         ran, skipped = (one, other) if skips(other) else (other, one)
         assert (runs(skipped), skips(ran)) == ([], [])
         (line,) = runs(ran)
@@ -68,7 +68,7 @@ def test_a_clean_up_that_runs_twice_removes_nothing_the_second_time(
     with running_host(store_url, "--no-timers") as host:
         for times in (1, 2):
             host.fire("clean_up")
-            wait_until(lambda times=times: len(runs(host)) == times, within=20)  # type: ignore[misc]
+            wait_until(lambda times=times: len(runs(host)) == times)  # type: ignore[misc]
         first, second = runs(host)
     assert first["outcome"] == {**OLD, **ELSE, "worker_instances": 1}
     assert Counter(second["outcome"].values()) == {0: len(first["outcome"])}
