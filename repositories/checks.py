@@ -1,6 +1,10 @@
-"""A row of a KPI with its query and connection, as a check that can be run."""
+"""KPIs as checks that can be run: each with its connection and its query."""
 
-from repositories.contracts.databases import Row
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from repositories.contracts.databases import Row, Session
 from repositories.records.kpis import (
     Baseline,
     Check,
@@ -20,37 +24,58 @@ RESULT_TYPES = {kind.value: kind for kind in ResultType}
 ON_EMPTY = {verdict.value: verdict for verdict in OnEmpty}
 
 
-def check_of(row: Row) -> Check:
-    return Check(
-        indicator_id=row["indicator_id"],
-        name=row["name"],
-        schedule=row["schedule"],
-        jitter_seconds=row["jitter_seconds"],
-        priority=row["priority"],
-        max_retries=row["max_retries"],
-        slot_at=row["slot_at"],
-        claimed_at=row["claimed_at"],
-        connection=connection_of(row),
-        sql=row["sql_query"],
-        timeout_seconds=row["timeout_seconds"],
-        rule=rule_of(row),
-        history=history_of(row),
-        baseline=_baseline(row),
-    )
+@dataclass(frozen=True, slots=True)
+class _Query:
+    sql: str
+    timeout_seconds: int
+    rule: Rule
+    is_enabled: bool
 
 
-def connection_of(row: Row) -> Connection:
-    return Connection(
-        connection_id=row["connection_id"],
-        name=row["connection_name"],
-        provider=row["provider"],
-        environment=row["environment"],
-        address=row["connection_string"],
-        is_encrypted=row["is_encrypted"],
-        timeout_seconds=row["connection_timeout_seconds"],
-        command_timeout_seconds=row["command_timeout_seconds"],
-        max_parallel=row["max_parallel"],
-    )
+@dataclass(frozen=True, slots=True)
+class FoundKpi:
+    """A KPI as it stands now. What many share, connections and queries, is there once."""
+
+    row: Row
+    connection: Connection
+    query: _Query
+
+    def at(self, slot_at: datetime | None) -> Check:
+        row, connection, query = self.row, self.connection, self.query
+        return Check(
+            indicator_id=row["indicator_id"],
+            name=row["name"],
+            schedule=row["schedule"],
+            jitter_seconds=row["jitter_seconds"],
+            priority=row["priority"],
+            max_retries=row["max_retries"],
+            slot_at=slot_at,
+            claimed_at=row["claimed_at"],
+            connection=connection,
+            sql=query.sql,
+            timeout_seconds=query.timeout_seconds,
+            rule=query.rule,
+            history=history_of(row),
+            baseline=_baseline(row),
+            is_active=row["is_active"],
+            is_enabled=connection.is_enabled and query.is_enabled,
+        )
+
+
+def find_kpis(session: Session, ids: Collection[str]) -> Mapping[str, FoundKpi]:
+    """By id; what is gone meanwhile is left out."""
+    rows = session.rows("checks.kpis", ids=[*ids], name=None) if ids else []
+    return {one.row["indicator_id"]: one for one in _complete(session, rows)}
+
+
+def find_kpi(session: Session, name: str) -> FoundKpi | None:
+    found = _complete(session, session.rows("checks.kpis", ids=None, name=name))
+    return found[0] if found else None
+
+
+def find_connection(session: Session, name: str) -> Connection | None:
+    row = session.row("checks.connections", ids=None, name=name)
+    return None if row is None else Connection(**row)
 
 
 def rule_of(row: Row) -> Rule:
@@ -83,6 +108,33 @@ def history_of(row: Row) -> HistoryRule:
         critical_deviation=row["critical_deviation"],
         forecast_hours=row["forecast_hours"],
     )
+
+
+def _complete(session: Session, rows: Sequence[Row]) -> list[FoundKpi]:
+    if not rows:
+        return []
+    connections = _connections(session, {row["connection_id"] for row in rows})
+    queries = _queries(session, {row["query_id"] for row in rows})
+    return [
+        FoundKpi(row, connections[row["connection_id"]], queries[row["query_id"]])
+        for row in rows
+        if row["connection_id"] in connections and row["query_id"] in queries
+    ]
+
+
+def _connections(session: Session, ids: Collection[str]) -> Mapping[str, Connection]:
+    rows = session.rows("checks.connections", ids=[*ids], name=None)
+    return {row["connection_id"]: Connection(**row) for row in rows}
+
+
+def _queries(session: Session, ids: Collection[str]) -> Mapping[str, _Query]:
+    rows = session.rows("checks.queries", ids=[*ids])
+    return {
+        row["query_id"]: _Query(
+            row["sql_query"], row["timeout_seconds"], rule_of(row), row["is_enabled"]
+        )
+        for row in rows
+    }
 
 
 def _has_no_past(row: Row) -> bool:

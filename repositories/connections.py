@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from repositories.checks import find_connection
 from repositories.contracts.databases import Row, Session
 from repositories.definitions import SqlDefinitions, joined, split
 from repositories.records.definitions import ConnectionDefinition
@@ -16,8 +17,7 @@ class SqlConnections(SqlDefinitions[ConnectionDefinition]):
         super().__init__(session, "connections", _columns, _definition, FILTERS)
 
     def connection(self, name: str) -> Connection | None:
-        row = self._session.row("connections.connection", name=name)
-        return None if row is None else Connection(**row)
+        return find_connection(self._session, name)
 
     def users(self, name: str, *, limit: int) -> Sequence[str]:
         return [

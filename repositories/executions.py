@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from repositories.checks import check_of
+from repositories.checks import find_kpis
 from repositories.contracts.databases import Session
 from repositories.json_rows import json_rows
 from repositories.records.executions import (
@@ -23,31 +23,29 @@ class SqlExecutions:
 
     def due(self, *, limit: int, busy: Collection[str]) -> list[Due]:
         rows = self._session.rows("executions.due", limit=limit, busy=[*busy] or None)
+        kpis = find_kpis(self._session, {row["indicator_id"] for row in rows})
         return [
-            Due(
-                check=check_of(row),
-                is_active=row["is_active"],
-                is_enabled=row["is_enabled"],
-                is_running=row["is_running"],
-            )
+            Due(check=kpi.at(row["slot_at"]), is_running=row["is_running"])
             for row in rows
+            if (kpi := kpis.get(row["indicator_id"])) is not None
         ]
 
     def waiting(self, *, limit: int, busy: Collection[str]) -> list[Waiting]:
         rows = self._session.rows("executions.waiting", limit=limit, busy=[*busy] or None)
-        return [
+        kpis = find_kpis(self._session, {row["indicator_id"] for row in rows})
+        found = [
             Waiting(
                 job_id=row["job_id"],
-                check=check_of(row),
-                is_active=row["is_active"],
-                is_enabled=row["is_enabled"],
+                check=kpi.at(row["slot_at"]),
                 retry_count=row["retry_count"],
                 attempts=row["attempts"],
                 since=row["since"],
                 dead_letter_id=row["dead_letter_id"],
             )
             for row in rows
+            if (kpi := kpis.get(row["indicator_id"])) is not None
         ]
+        return sorted(found, key=lambda one: (one.check.priority, one.since))
 
     def advance(self, slots: Mapping[str, datetime]) -> None:
         rows = [{"indicator_id": one, "next_due_at": at} for one, at in sorted(slots.items())]

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from repositories.checks import check_of, history_of
+from repositories.checks import find_kpi, history_of
 from repositories.contracts.databases import Row, Session
 from repositories.definitions import SqlDefinitions, joined, split
 from repositories.json_rows import json_rows
@@ -34,8 +34,8 @@ class SqlIndicators(SqlDefinitions[KpiDefinition]):
         super().__init__(session, "indicators", _columns, _definition, FILTERS)
 
     def check(self, name: str) -> Check | None:
-        row = self._session.row("indicators.check", name=name)
-        return None if row is None else check_of(row)
+        found = find_kpi(self._session, name)
+        return None if found is None else found.at(None)
 
     def schedule_at(self, slots: Mapping[str, datetime]) -> None:
         rows = [{"name": name, "due_at": due_at} for name, due_at in slots.items()]

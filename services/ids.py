@@ -2,7 +2,6 @@
 
 import random
 import time
-import uuid
 
 VERSION = 7
 VARIANT = 0b10
@@ -17,4 +16,5 @@ def newest_id() -> str:
     milliseconds = time.time_ns() // 1_000_000
     chance = random.getrandbits(74)
     bits = milliseconds << 80 | VERSION << 76 | chance >> 62 << 64 | VARIANT << 62
-    return str(uuid.UUID(int=bits | chance & (1 << 62) - 1))
+    text = f"{bits | chance & (1 << 62) - 1:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -29,6 +29,8 @@ def next_slot(
 
 def jitter_of(name: str, jitter_seconds: int) -> timedelta:
     """Up to so many seconds, and for one name always the same."""
+    if not jitter_seconds:
+        return NO_JITTER
     return timedelta(milliseconds=zlib.crc32(name.encode()) % (jitter_seconds * 1000 + 1))
 
 

@@ -163,31 +163,17 @@ class FakeExecutions:
     def _connection_id(self, one: FakeIndicator) -> str:
         return self._kpis.connections[one.stored.definition.connection].id
 
-    def _is_enabled(self, one: FakeIndicator) -> bool:
-        kpi = one.stored.definition
-        connection = self._kpis.connections[kpi.connection].definition
-        return connection.is_enabled and self._kpis.queries[kpi.query].definition.is_enabled
-
     def _due(self, one: FakeIndicator) -> Due:
         return Due(
             check=self._kpis.check(one, slot_at=one.next_due_at),
-            is_active=one.stored.definition.is_active,
-            is_enabled=self._is_enabled(one),
             is_running=any(job.indicator_id == one.stored.id for job in self._unfinished()),
         )
 
     def _waiting(self, job: FakeJob, one: FakeIndicator) -> Waiting:
         assert job.available_at is not None
-        check = replace(
-            self._kpis.check(one, slot_at=job.row.slot_at),
-            priority=job.row.priority,
-            max_retries=job.row.max_retries,
-        )
         return Waiting(
             job_id=job.row.job_id,
-            check=check,
-            is_active=one.stored.definition.is_active,
-            is_enabled=self._is_enabled(one),
+            check=self._kpis.check(one, slot_at=job.row.slot_at),
             retry_count=job.row.retry_count,
             attempts=job.row.attempts,
             since=job.available_at,

@@ -63,10 +63,12 @@ class FakeKpis:
             timeout_seconds=one.timeout_seconds,
             command_timeout_seconds=one.command_timeout_seconds,
             max_parallel=one.max_parallel,
+            is_enabled=one.is_enabled,
         )
 
     def check(self, one: FakeIndicator, *, slot_at: datetime | None) -> Check:
         kpi, query = one.stored.definition, self.queries[one.stored.definition.query].definition
+        connection = self.connection(kpi.connection)
         return Check(
             indicator_id=one.stored.id,
             name=kpi.name,
@@ -76,9 +78,11 @@ class FakeKpis:
             max_retries=kpi.max_retries,
             slot_at=slot_at,
             claimed_at=self.clock(),
-            connection=self.connection(kpi.connection),
+            connection=connection,
             sql=query.sql,
             timeout_seconds=query.timeout_seconds,
             rule=query.rule,
             history=kpi.history,
+            is_active=kpi.is_active,
+            is_enabled=connection.is_enabled and query.is_enabled,
         )

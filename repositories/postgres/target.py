@@ -7,7 +7,7 @@ So the next one may have the connection. One that writes is the last on its conn
 
 import re
 import time
-from functools import partial
+from functools import lru_cache, partial
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -37,6 +37,7 @@ MARGIN_SECONDS = 1.0
 VERSION = "SHOW server_version"
 CHECK_SECONDS = 1.0
 MAX_IDLE_SECONDS = 60.0
+MOST_KNOWN = 1024
 MOST_ROWS_OF_A_SCALAR = 1000
 """So many are read to their end; a new connection costs less than more of them."""
 
@@ -82,9 +83,8 @@ class PostgresTarget:
 
     def ask(self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int) -> Answer:
         until = time.monotonic() + self._connect_seconds
-        text, writes = _bytes_of(sql), result_type is ResultType.NON_QUERY
-        if not writes:
-            _refuse_what_is_no_question(sql)
+        writes = result_type is ResultType.NON_QUERY
+        text = _bytes_of(sql) if writes else _question(sql)
         with self._pool.loan(
             patience_seconds=self._connect_seconds,
             open_connection=partial(self._connected_in_time, until),
@@ -202,6 +202,19 @@ def _is_alive(connection: TargetConnection) -> bool:
     return True
 
 
+@lru_cache(maxsize=MOST_KNOWN)
+def _question(sql: str) -> bytes:
+    """A server that reads only still lets a session be changed, and carries out COPY TO PROGRAM."""
+    text = _bytes_of(sql)
+    if READS.match(sql):
+        return text
+    message = f"a Scalar or DataSet begins with {WORDS.replace('|', ', ')}"
+    first = FIRST_WORD.match(sql)
+    if first is not None and first[1].upper() not in COMMANDS:
+        raise BadStatement(message)
+    raise NotAllowed(message)
+
+
 def _bytes_of(sql: str) -> bytes:
     try:
         text = sql.encode()
@@ -210,14 +223,3 @@ def _bytes_of(sql: str) -> bytes:
     if b"\0" in text:
         raise BadStatement("the statement has a zero character in it")
     return text
-
-
-def _refuse_what_is_no_question(sql: str) -> None:
-    """A server that reads only still lets a session be changed, and carries out COPY TO PROGRAM."""
-    if READS.match(sql):
-        return
-    message = f"a Scalar or DataSet begins with {WORDS.replace('|', ', ')}"
-    first = FIRST_WORD.match(sql)
-    if first is not None and first[1].upper() not in COMMANDS:
-        raise BadStatement(message)
-    raise NotAllowed(message)

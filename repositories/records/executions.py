@@ -21,15 +21,9 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A KPI at a slot whose time has come.
-
-    `is_enabled` are its connection and its query; `is_running` says that an execution of it has not
-    ended.
-    """
+    """A KPI at a slot whose time has come; `is_running`: an execution of it has not ended."""
 
     check: Check
-    is_active: bool
-    is_enabled: bool
     is_running: bool
 
 
@@ -42,8 +36,6 @@ class Waiting:
 
     job_id: str
     check: Check
-    is_active: bool
-    is_enabled: bool
     retry_count: int
     attempts: int
     since: datetime

@@ -122,6 +122,7 @@ class Connection:
     timeout_seconds: int
     command_timeout_seconds: int = 30
     max_parallel: int = 5
+    is_enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,10 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A KPI, ready to run; `slot_at` is None for a run by hand. Times are by the store's clock."""
+    """A KPI, ready to run; `slot_at` is None for a run by hand. Times are by the store's clock.
+
+    `is_enabled` says that its connection and its query both are.
+    """
 
     indicator_id: str
     name: str
@@ -150,6 +154,8 @@ class Check:
     rule: Rule
     history: HistoryRule = HistoryRule()
     baseline: Baseline | None = None
+    is_active: bool = True
+    is_enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

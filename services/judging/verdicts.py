@@ -145,12 +145,12 @@ def _holds(value: Value, operator: Operator, expected: str) -> bool:
 
 def _thresholds(rule: Rule, value: Value) -> Iterator[Finding]:
     """Reaching a threshold counts as crossing it."""
+    if rule.critical_threshold is None and rule.warning_threshold is None:
+        return
     limits = (
         (Verdict.CRITICAL, rule.critical_threshold),
         (Verdict.WARNING, rule.warning_threshold),
     )
-    if all(limit is None for _, limit in limits):
-        return
     if not isinstance(value, Decimal):
         yield Verdict.ERROR, "not a number, but the KPI has thresholds"
         return

@@ -56,8 +56,8 @@ class Claims:
             waiting = work.executions.waiting(limit=limit, busy=busy)
             due = work.executions.due(limit=limit, busy=busy)
             again, slots = _most_urgent(waiting, due, limit)
-            jobs = [self._job(one) for one in slots if self._is_wanted(one)]
-            resumed = [one for one in again if self._is_wanted(one)]
+            jobs = [self._job(one) for one in slots if self._is_wanted(one.check)]
+            resumed = [one for one in again if self._is_wanted(one.check)]
             if slots:
                 work.executions.advance(
                     {one.check.indicator_id: next_due(one.check) for one in slots}
@@ -69,7 +69,7 @@ class Claims:
                 work.executions.resume(
                     leases, lease_id=self.lease_id, worker_instance_id=self._worker_instance_id()
                 )
-            self._cancel(work, [one for one in again if not self._is_wanted(one)])
+            self._cancel(work, [one for one in again if not self._is_wanted(one.check)])
         begun = [job for job in jobs if job.status is JobStatus.RUNNING]
         return Taken(
             executions=[*self._resumed(resumed), *self._begun(begun)],
@@ -89,9 +89,9 @@ class Claims:
         (execution,) = self._begun([job])
         return execution
 
-    def _is_wanted(self, one: Due | Waiting) -> bool:
-        is_active = one.is_active or not self._settings.process_only_active_kpis
-        return one.is_enabled and is_active
+    def _is_wanted(self, check: Check) -> bool:
+        is_active = check.is_active or not self._settings.process_only_active_kpis
+        return check.is_enabled and is_active
 
     def _job(self, due: Due) -> NewJob:
         if due.is_running and self._settings.skip_running_kpis:

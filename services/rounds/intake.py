@@ -8,7 +8,7 @@ from services.rounds.claims import Claims
 from services.rounds.lanes import Lanes
 
 FIRST_AHEAD = 100
-MOST_AHEAD = 1000
+MOST_AHEAD = 2000
 AHEAD_SECONDS = 0.5
 LOOKING_SECONDS = 1.0
 

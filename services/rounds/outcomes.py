@@ -17,7 +17,7 @@ from services.rounds.attempts import Outcome, dead_letter, ended, postponed
 logger = logging.getLogger(__name__)
 
 WORTH_WAITING = (Unavailable, Conflict, StatementTimeout)
-BATCH = 500
+BATCH = 1000
 LONGEST_UNSTORED_SECONDS = 0.25
 PAUSE_SECONDS = 0.5
 LONGEST_AWAY_SECONDS = 30.0
@@ -124,7 +124,7 @@ def _without_content(outcome: Outcome) -> Outcome:
 
 
 class Outbox:
-    """What has ended and is to be stored: 500 at once, or after a quarter of a second.
+    """What has ended and is to be stored: 1,000 at once, or after a quarter of a second.
 
     Any thread puts, and one sends. Where the store is away it tries again every half second, for as
     long as half a minute.

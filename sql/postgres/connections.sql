@@ -75,15 +75,6 @@ DELETE FROM monitoring.database_connections AS connection
                     WHERE indicator.connection_id = connection.connection_id)
 RETURNING connection.connection_name AS name;
 
--- name: connection
--- As a KPI would use it now, whatever its state.
-SELECT connection.connection_id, connection.connection_name AS name, connection.provider,
-       connection.environment, connection.connection_string AS address, connection.is_encrypted,
-       connection.connection_timeout_seconds AS timeout_seconds,
-       connection.command_timeout_seconds, connection.max_parallel
-  FROM monitoring.database_connections AS connection
- WHERE connection.connection_name = :name;
-
 -- name: users
 SELECT indicator.indicator_name AS name
   FROM monitoring.indicators AS indicator

@@ -5,10 +5,10 @@
 -- transaction ends: whoever asks at the same time gets others. One look at the index for each
 -- priority, so what is not due costs nothing.
 WITH due AS MATERIALIZED (
-    SELECT one.*
+    SELECT one.indicator_id, one.priority, one.next_due_at
       FROM generate_series(1, 10) AS urgency
      CROSS JOIN LATERAL (
-               SELECT indicator.*
+               SELECT indicator.indicator_id, indicator.priority, indicator.next_due_at
                  FROM monitoring.indicators AS indicator
                 WHERE indicator.priority = urgency
                   AND indicator.next_due_at <= now()
@@ -17,68 +17,26 @@ WITH due AS MATERIALIZED (
                 LIMIT :limit
                   FOR NO KEY UPDATE SKIP LOCKED) AS one
      LIMIT :limit)
-SELECT due.indicator_id, due.indicator_name AS name, due.schedule, due.jitter_seconds,
-       due.priority, due.max_retries, due.next_due_at AS slot_at, clock_timestamp() AS claimed_at,
-       due.max_consecutive, due.recover_after, due.per_second, due.compare_to,
-       due.deviation_unit, due.deviation_side, due.warning_deviation, due.critical_deviation,
-       due.forecast_hours,
-       connection.connection_id, connection.connection_name, connection.provider,
-       connection.environment, connection.connection_string, connection.is_encrypted,
-       connection.connection_timeout_seconds, connection.command_timeout_seconds,
-       connection.max_parallel,
-       query.sql_query, query.timeout_seconds, query.result_type, query.unit,
-       query.expected_value, query.comparison_operator, query.warning_threshold,
-       query.critical_threshold, query.on_empty,
-       baseline.baseline_avg_ms AS baseline_mean_ms, baseline.baseline_p95_ms,
-       due.is_active, query.is_enabled AND connection.is_enabled AS is_enabled,
+SELECT due.indicator_id, due.next_due_at AS slot_at,
        EXISTS (SELECT FROM monitoring.worker_jobs AS job
                 WHERE job.indicator_id = due.indicator_id
                   AND job.status IN ('Queued', 'Running')) AS is_running
   FROM due
-  JOIN monitoring.database_queries AS query ON query.query_id = due.query_id
-  JOIN monitoring.database_connections AS connection
-    ON connection.connection_id = due.connection_id
-  LEFT JOIN monitoring.performance_baselines AS baseline
-    ON baseline.job_id = 'kpi:' || due.indicator_name
  ORDER BY due.priority, due.next_due_at;
 
 -- name: waiting
 -- Unfinished executions that nobody runs: those whose time for another try has come, and those of
 -- a process that did not end them before its lease did. Locked in the same way.
-WITH job AS MATERIALIZED (
-    SELECT waiting.*
-      FROM monitoring.worker_jobs AS waiting
-      JOIN monitoring.indicators AS of ON of.indicator_id = waiting.indicator_id
-     WHERE waiting.status IN ('Queued', 'Running')
-       AND waiting.available_at <= now()
-       AND of.connection_id::text <> ALL (:busy)                                 -- when busy
-     ORDER BY waiting.available_at
-     LIMIT :limit
-       FOR NO KEY UPDATE OF waiting SKIP LOCKED)
-SELECT job.job_id, job.retry_count, job.attempts, job.available_at AS since, job.dead_letter_id,
-       job.slot_at, clock_timestamp() AS claimed_at,
-       indicator.indicator_id, indicator.indicator_name AS name, indicator.schedule,
-       indicator.jitter_seconds, job.priority, job.max_retries,
-       indicator.max_consecutive, indicator.recover_after, indicator.per_second,
-       indicator.compare_to, indicator.deviation_unit, indicator.deviation_side,
-       indicator.warning_deviation, indicator.critical_deviation, indicator.forecast_hours,
-       connection.connection_id, connection.connection_name, connection.provider,
-       connection.environment, connection.connection_string, connection.is_encrypted,
-       connection.connection_timeout_seconds, connection.command_timeout_seconds,
-       connection.max_parallel,
-       query.sql_query, query.timeout_seconds, query.result_type, query.unit,
-       query.expected_value, query.comparison_operator, query.warning_threshold,
-       query.critical_threshold, query.on_empty,
-       baseline.baseline_avg_ms AS baseline_mean_ms, baseline.baseline_p95_ms,
-       indicator.is_active, query.is_enabled AND connection.is_enabled AS is_enabled
-  FROM job
-  JOIN monitoring.indicators AS indicator ON indicator.indicator_id = job.indicator_id
-  JOIN monitoring.database_queries AS query ON query.query_id = indicator.query_id
-  JOIN monitoring.database_connections AS connection
-    ON connection.connection_id = indicator.connection_id
-  LEFT JOIN monitoring.performance_baselines AS baseline
-    ON baseline.job_id = 'kpi:' || indicator.indicator_name
- ORDER BY job.priority, job.available_at;
+SELECT job.job_id, job.indicator_id, job.slot_at, job.retry_count, job.attempts,
+       job.available_at AS since, job.dead_letter_id
+  FROM monitoring.worker_jobs AS job
+  JOIN monitoring.indicators AS indicator USING (indicator_id)
+ WHERE job.status IN ('Queued', 'Running')
+   AND job.available_at <= now()
+   AND indicator.connection_id::text <> ALL (:busy)                              -- when busy
+ ORDER BY job.available_at
+ LIMIT :limit
+   FOR NO KEY UPDATE OF job SKIP LOCKED;
 
 -- name: advance
 UPDATE monitoring.indicators AS indicator

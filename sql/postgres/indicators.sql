@@ -97,28 +97,6 @@ DELETE FROM monitoring.indicators AS indicator
    AND indicator.version = one.version
 RETURNING indicator.indicator_name AS name;
 
--- name: check
--- One KPI as it would run now by hand, whatever its state.
-SELECT indicator.indicator_id, indicator.indicator_name AS name, indicator.schedule,
-       indicator.jitter_seconds, indicator.priority, indicator.max_retries,
-       NULL::timestamptz AS slot_at, clock_timestamp() AS claimed_at,
-       connection.connection_id, connection.connection_name, connection.provider,
-       connection.environment, connection.connection_string, connection.is_encrypted,
-       connection.connection_timeout_seconds, connection.command_timeout_seconds,
-       connection.max_parallel, query.sql_query, query.timeout_seconds, query.result_type,
-       query.unit, query.expected_value, query.comparison_operator, query.warning_threshold,
-       query.critical_threshold, query.on_empty, indicator.max_consecutive,
-       indicator.recover_after, indicator.per_second, indicator.compare_to,
-       indicator.deviation_unit, indicator.deviation_side, indicator.warning_deviation,
-       indicator.critical_deviation, indicator.forecast_hours,
-       baseline.baseline_avg_ms AS baseline_mean_ms, baseline.baseline_p95_ms
-  FROM monitoring.indicators AS indicator
-  JOIN monitoring.database_queries AS query USING (query_id)
-  JOIN monitoring.database_connections AS connection USING (connection_id)
-  LEFT JOIN monitoring.performance_baselines AS baseline
-    ON baseline.job_id = 'kpi:' || indicator.indicator_name
- WHERE indicator.indicator_name = :name;
-
 -- name: schedule_at
 UPDATE monitoring.indicators AS indicator
    SET next_due_at = one.due_at

@@ -89,17 +89,6 @@ OUTPUT deleted.ConnectionName AS name
    AND NOT EXISTS (SELECT 1 FROM monitoring.Indicators AS indicator
                     WHERE indicator.ConnectionId = DatabaseConnections.ConnectionId);
 
--- name: connection
--- As a KPI would use it now, whatever its state.
-SELECT connection.ConnectionId AS connection_id, connection.ConnectionName AS name,
-       connection.Provider AS provider, connection.Environment AS environment,
-       connection.ConnectionString AS address, connection.IsEncrypted AS is_encrypted,
-       connection.ConnectionTimeoutSeconds AS timeout_seconds,
-       connection.CommandTimeoutSeconds AS command_timeout_seconds,
-       connection.MaxParallel AS max_parallel
-  FROM monitoring.DatabaseConnections AS connection
- WHERE connection.ConnectionName = :name;
-
 -- name: users
 SELECT TOP (:limit) indicator.IndicatorName AS name
   FROM monitoring.Indicators AS indicator

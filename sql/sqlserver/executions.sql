@@ -33,31 +33,7 @@ UPDATE monitoring.Indicators
    SET NextDueAt = NextDueAt
  WHERE NextDueAt <= @now
    AND IndicatorId IN (SELECT due.id FROM OPENJSON(@ids) WITH (id uniqueidentifier '$') AS due);
-SELECT indicator.IndicatorId AS indicator_id, indicator.IndicatorName AS name,
-       indicator.Schedule AS schedule, indicator.JitterSeconds AS jitter_seconds,
-       indicator.Priority AS priority, indicator.MaxRetries AS max_retries,
-       indicator.NextDueAt AS slot_at, SYSUTCDATETIME() AS claimed_at,
-       indicator.MaxConsecutive AS max_consecutive, indicator.RecoverAfter AS recover_after,
-       indicator.PerSecond AS per_second, indicator.CompareTo AS compare_to,
-       indicator.DeviationUnit AS deviation_unit, indicator.DeviationSide AS deviation_side,
-       indicator.WarningDeviation AS warning_deviation,
-       indicator.CriticalDeviation AS critical_deviation,
-       indicator.ForecastHours AS forecast_hours,
-       connection.ConnectionId AS connection_id, connection.ConnectionName AS connection_name,
-       connection.Provider AS provider, connection.Environment AS environment,
-       connection.ConnectionString AS connection_string, connection.IsEncrypted AS is_encrypted,
-       connection.ConnectionTimeoutSeconds AS connection_timeout_seconds,
-       connection.CommandTimeoutSeconds AS command_timeout_seconds,
-       connection.MaxParallel AS max_parallel, query.SqlQuery AS sql_query,
-       query.TimeoutSeconds AS timeout_seconds, query.ResultType AS result_type,
-       query.Unit AS unit, query.ExpectedValue AS expected_value,
-       query.ComparisonOperator AS comparison_operator,
-       query.WarningThreshold AS warning_threshold,
-       query.CriticalThreshold AS critical_threshold, query.OnEmpty AS on_empty,
-       baseline.BaselineAvgMs AS baseline_mean_ms, baseline.BaselineP95Ms AS baseline_p95_ms,
-       indicator.IsActive AS is_active,
-       CAST(CASE WHEN query.IsEnabled = 1 AND connection.IsEnabled = 1 THEN 1 ELSE 0 END AS bit)
-           AS is_enabled,
+SELECT indicator.IndicatorId AS indicator_id, indicator.NextDueAt AS slot_at,
        CAST(CASE WHEN EXISTS (SELECT 1
                                 FROM monitoring.WorkerJobs AS job WITH (READUNCOMMITTED)
                                WHERE job.IndicatorId = indicator.IndicatorId
@@ -65,11 +41,6 @@ SELECT indicator.IndicatorId AS indicator_id, indicator.IndicatorName AS name,
                  THEN 1 ELSE 0 END AS bit) AS is_running
   FROM OPENJSON(@ids) WITH (id uniqueidentifier '$') AS due
   JOIN monitoring.Indicators AS indicator ON indicator.IndicatorId = due.id
-  JOIN monitoring.DatabaseQueries AS query ON query.QueryId = indicator.QueryId
-  JOIN monitoring.DatabaseConnections AS connection
-    ON connection.ConnectionId = indicator.ConnectionId
-  LEFT JOIN monitoring.PerformanceBaselines AS baseline
-    ON baseline.JobId = N'kpi:' + indicator.IndicatorName
  WHERE indicator.NextDueAt <= @now
  ORDER BY indicator.Priority, indicator.NextDueAt;
 
@@ -95,44 +66,14 @@ UPDATE monitoring.WorkerJobs
    AND Status IN (N'Queued', N'Running')
    AND JobId IN (SELECT waiting.id FROM OPENJSON(@ids)
                  WITH (id uniqueidentifier '$') AS waiting);
-SELECT job.JobId AS job_id, job.RetryCount AS retry_count, job.Attempts AS attempts,
-       job.AvailableAt AS since, job.DeadLetterId AS dead_letter_id, job.SlotAt AS slot_at,
-       SYSUTCDATETIME() AS claimed_at, indicator.IndicatorId AS indicator_id,
-       indicator.IndicatorName AS name, indicator.Schedule AS schedule,
-       indicator.JitterSeconds AS jitter_seconds, job.Priority AS priority,
-       job.MaxRetries AS max_retries,
-       indicator.MaxConsecutive AS max_consecutive, indicator.RecoverAfter AS recover_after,
-       indicator.PerSecond AS per_second, indicator.CompareTo AS compare_to,
-       indicator.DeviationUnit AS deviation_unit, indicator.DeviationSide AS deviation_side,
-       indicator.WarningDeviation AS warning_deviation,
-       indicator.CriticalDeviation AS critical_deviation,
-       indicator.ForecastHours AS forecast_hours,
-       connection.ConnectionId AS connection_id, connection.ConnectionName AS connection_name,
-       connection.Provider AS provider, connection.Environment AS environment,
-       connection.ConnectionString AS connection_string, connection.IsEncrypted AS is_encrypted,
-       connection.ConnectionTimeoutSeconds AS connection_timeout_seconds,
-       connection.CommandTimeoutSeconds AS command_timeout_seconds,
-       connection.MaxParallel AS max_parallel, query.SqlQuery AS sql_query,
-       query.TimeoutSeconds AS timeout_seconds, query.ResultType AS result_type,
-       query.Unit AS unit, query.ExpectedValue AS expected_value,
-       query.ComparisonOperator AS comparison_operator,
-       query.WarningThreshold AS warning_threshold,
-       query.CriticalThreshold AS critical_threshold, query.OnEmpty AS on_empty,
-       baseline.BaselineAvgMs AS baseline_mean_ms, baseline.BaselineP95Ms AS baseline_p95_ms,
-       indicator.IsActive AS is_active,
-       CAST(CASE WHEN query.IsEnabled = 1 AND connection.IsEnabled = 1 THEN 1 ELSE 0 END AS bit)
-           AS is_enabled
+SELECT job.JobId AS job_id, job.IndicatorId AS indicator_id, job.SlotAt AS slot_at,
+       job.RetryCount AS retry_count, job.Attempts AS attempts, job.AvailableAt AS since,
+       job.DeadLetterId AS dead_letter_id
   FROM OPENJSON(@ids) WITH (id uniqueidentifier '$') AS waiting
   JOIN monitoring.WorkerJobs AS job ON job.JobId = waiting.id
-  JOIN monitoring.Indicators AS indicator ON indicator.IndicatorId = job.IndicatorId
-  JOIN monitoring.DatabaseQueries AS query ON query.QueryId = indicator.QueryId
-  JOIN monitoring.DatabaseConnections AS connection
-    ON connection.ConnectionId = indicator.ConnectionId
-  LEFT JOIN monitoring.PerformanceBaselines AS baseline
-    ON baseline.JobId = N'kpi:' + indicator.IndicatorName
  WHERE job.AvailableAt <= @now
    AND job.Status IN (N'Queued', N'Running')
- ORDER BY job.Priority, job.AvailableAt;
+ ORDER BY job.AvailableAt;
 
 -- name: advance
 UPDATE indicator

@@ -123,38 +123,6 @@ OUTPUT deleted.IndicatorName AS name
  WHERE one.name = Indicators.IndicatorName
    AND one.known = Indicators.Version;
 
--- name: check
--- One KPI as it would run now by hand, whatever its state.
-SELECT indicator.IndicatorId AS indicator_id, indicator.IndicatorName AS name,
-       indicator.Schedule AS schedule, indicator.JitterSeconds AS jitter_seconds,
-       indicator.Priority AS priority, indicator.MaxRetries AS max_retries,
-       CAST(NULL AS datetime2(7)) AS slot_at, SYSUTCDATETIME() AS claimed_at,
-       connection.ConnectionId AS connection_id, connection.ConnectionName AS connection_name,
-       connection.Provider AS provider, connection.Environment AS environment,
-       connection.ConnectionString AS connection_string, connection.IsEncrypted AS is_encrypted,
-       connection.ConnectionTimeoutSeconds AS connection_timeout_seconds,
-       connection.CommandTimeoutSeconds AS command_timeout_seconds,
-       connection.MaxParallel AS max_parallel, query.SqlQuery AS sql_query,
-       query.TimeoutSeconds AS timeout_seconds, query.ResultType AS result_type,
-       query.Unit AS unit, query.ExpectedValue AS expected_value,
-       query.ComparisonOperator AS comparison_operator,
-       query.WarningThreshold AS warning_threshold,
-       query.CriticalThreshold AS critical_threshold, query.OnEmpty AS on_empty,
-       indicator.MaxConsecutive AS max_consecutive, indicator.RecoverAfter AS recover_after,
-       indicator.PerSecond AS per_second, indicator.CompareTo AS compare_to,
-       indicator.DeviationUnit AS deviation_unit, indicator.DeviationSide AS deviation_side,
-       indicator.WarningDeviation AS warning_deviation,
-       indicator.CriticalDeviation AS critical_deviation,
-       indicator.ForecastHours AS forecast_hours,
-       baseline.BaselineAvgMs AS baseline_mean_ms, baseline.BaselineP95Ms AS baseline_p95_ms
-  FROM monitoring.Indicators AS indicator
-  JOIN monitoring.DatabaseQueries AS query ON query.QueryId = indicator.QueryId
-  JOIN monitoring.DatabaseConnections AS connection
-    ON connection.ConnectionId = indicator.ConnectionId
-  LEFT JOIN monitoring.PerformanceBaselines AS baseline
-    ON baseline.JobId = N'kpi:' + indicator.IndicatorName
- WHERE indicator.IndicatorName = :name;
-
 -- name: schedule_at
 UPDATE indicator
    SET NextDueAt = one.due_at

@@ -106,8 +106,9 @@ def test_what_is_due_comes_most_urgent_first_and_of_those_the_oldest(lab: Lab) -
 def test_a_kpi_that_is_due_comes_with_all_that_it_needs_to_run(lab: Lab) -> None:
     add_kpi(lab.store, "one", priority=3, max_retries=2, jitter_seconds=1)
     (found,) = due(lab.store)
-    assert (found.is_active, found.is_enabled, found.is_running) == (True, True, False)
+    assert not found.is_running
     check = found.check
+    assert (check.is_active, check.is_enabled) == (True, True)
     assert (check.sql, check.priority, check.max_retries) == ("SELECT 1", 3, 2)
     assert (check.connection.name, check.connection.max_parallel) == ("here", 5)
     assert check.slot_at is not None
@@ -118,7 +119,7 @@ def test_a_kpi_that_is_due_comes_with_all_that_it_needs_to_run(lab: Lab) -> None
 def test_what_is_switched_off_is_due_and_said_to_be_off(lab: Lab) -> None:
     add_kpi(lab.store, "off", is_active=False)
     (found,) = due(lab.store)
-    assert (found.is_active, found.is_enabled) == (False, True)
+    assert (found.check.is_active, found.check.is_enabled) == (False, True)
 
 
 def test_nothing_is_taken_for_connections_that_are_busy(lab: Lab) -> None:
