@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Lock
 
 from repositories.contracts.store import Store
 from repositories.records.executions import Execution
@@ -38,22 +39,15 @@ class KpiService:
         self._store, self._checks, self._settings = store, checks, settings
         self._prepare, self._prepared = prepare, False
         self._worker_instance_id, self._clock = worker_instance_id, clock
+        self._lanes, self._is_round = Lanes(clock), Lock()
 
     def run_due(self) -> Round:
         """Run all that is due, some at once, until nothing is or four minutes are over."""
-        if not self._prepared:
-            self._prepare()
-            self._prepared = True
-        limit, clock = self._parallel(), self._clock
-        lanes = Lanes(limit, clock)
-        outcomes = Outcomes(self._store, worker_instance_id=self._worker_instance_id)
-        came_to = KpiRound(
-            lanes,
-            Intake(self._claims(), lanes, limit=limit, clock=clock),
-            Outbox(outcomes, clock),
-            self._checks.run,
-            clock=clock,
-        ).work_off()
+        with self._is_round:
+            if not self._prepared:
+                self._prepare()
+                self._prepared = True
+            came_to = self._round().work_off()
         self._checks.close_idle()
         if came_to.errors:
             raise came_to.errors[0]
@@ -102,6 +96,13 @@ class KpiService:
             if not rows:
                 _require(name, work.indicators.find(name))
         return cut(rows, limit, lambda result: (result.checked_at, result.result_id))
+
+    def _round(self) -> KpiRound:
+        limit, clock, lanes = self._parallel(), self._clock, self._lanes
+        outcomes = Outcomes(self._store, worker_instance_id=self._worker_instance_id)
+        intake = Intake(self._claims(), lanes, limit=limit, clock=clock)
+        outbox = Outbox(outcomes, clock)
+        return KpiRound(lanes, intake, outbox, self._checks.run, limit=limit, clock=clock)
 
     def _claims(self) -> Claims:
         return Claims(self._store, self._settings, worker_instance_id=self._worker_instance_id)

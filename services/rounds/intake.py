@@ -25,7 +25,7 @@ class Intake:
     ) -> None:
         self._claims, self._lanes, self._limit, self._clock = claims, lanes, limit, clock
         self._ahead = max(FIRST_AHEAD, limit)
-        self._started, self._measured_at = 0, clock()
+        self._started, self._measured_at = lanes.started, clock()
         self._asks_at = clock()
         self._is_stopped = self._has_failed = False
         self.is_over = False

@@ -45,20 +45,29 @@ class _Run:
 class Lanes:
     """Shared by the threads that run executions and the one that takes and stores them.
 
-    `limit` may run at once; `clock` is monotonic, in seconds.
+    One for a process, from round to round: what outlives its round stays known as slow. `clock` is
+    monotonic, in seconds.
     """
 
-    def __init__(self, limit: int, clock: Callable[[], float]) -> None:
-        self._limit, self._clock = limit, clock
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._limit = self._opening = 0
+        self._closed = True
         self._changed = Condition()
         self._lanes: dict[str, _Lane] = {}
         self._free: dict[str, None] = {}  # an ordered set: connections take turns
         self._doubtful: dict[str, None] = {}  # those of them where something is slow
         self._runs: dict[str, _Run] = {}
-        self._closed = False
         self.waiting = self.started = 0
         self._waiting_in_doubt = 0
         self._counted = self._idle = 0
+
+    def open(self, limit: int) -> int:
+        """For a round, in which `limit` may run at once; its threads ask `next` with the answer."""
+        with self._changed:
+            self._limit, self._closed = limit, False
+            self._opening += 1
+            return self._opening
 
     def add(self, executions: Iterable[Execution]) -> None:
         now = self._clock()
@@ -67,7 +76,7 @@ class Lanes:
                 self._put(execution, now)
             self._changed.notify_all()
 
-    def next(self) -> Execution | None:
+    def next(self, opening: int) -> Execution | None:
         """Waits for the next that may start.
 
         None where nothing will come any more, or where more threads ask than may run.
@@ -75,11 +84,13 @@ class Lanes:
         with self._changed:
             self._idle += 1
             try:
-                while not (queue := self._startable()):
+                while opening == self._opening:
+                    if queue := self._startable():
+                        return self._start(queue)
                     if self._closed or self._counted >= self._limit:
                         return None
                     self._changed.wait()
-                return self._start(queue)
+                return None
             finally:
                 self._idle -= 1
 
@@ -130,10 +141,14 @@ class Lanes:
         return withdrawn
 
     def close(self) -> None:
-        """Nothing will be added any more."""
+        """Nothing will be added any more, until it is opened for the next round."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    @property
+    def running(self) -> int:
+        return len(self._runs)
 
     @property
     def is_empty(self) -> bool:

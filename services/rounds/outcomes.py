@@ -5,6 +5,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from threading import Lock
 
 from repositories.contracts.store import Store, Work
 from repositories.errors import Conflict, StatementTimeout, StorageError, Unavailable
@@ -126,8 +127,8 @@ def _without_content(outcome: Outcome) -> Outcome:
 class Outbox:
     """What has ended and is to be stored: 1,000 at once, or after a quarter of a second.
 
-    Any thread puts, and one sends. Where the store is away it tries again every half second, for as
-    long as half a minute.
+    Any thread puts, and one at a time sends. Where the store is away it tries again every half
+    second, for as long as half a minute.
     """
 
     def __init__(self, outcomes: Outcomes, clock: Callable[[], float]) -> None:
@@ -135,7 +136,7 @@ class Outbox:
         self._waiting: deque[Outcome] = deque()
         self._sent_at = clock()
         self._fails_since: float | None = None
-        self._is_sending = False
+        self._sending = Lock()
         self.verdicts: Counter[str] = Counter()
         self.lost = self.retried = 0
         self.errors: list[Exception] = []
@@ -145,12 +146,13 @@ class Outbox:
 
     def send(self, *, at_once: bool = False) -> None:
         """Store what there is of whole batches, and the rest where it has waited or is the last."""
-        now = self._clock()
-        waited = now - self._sent_at
-        if not self._waiting:
-            self._sent_at = now
-        elif self._fails_since is None or waited >= PAUSE_SECONDS:
-            self._send(everything=at_once or waited >= LONGEST_UNSTORED_SECONDS)
+        with self._sending:
+            now = self._clock()
+            waited = now - self._sent_at
+            if not self._waiting:
+                self._sent_at = now
+            elif self._fails_since is None or waited >= PAUSE_SECONDS:
+                self._send(everything=at_once or waited >= LONGEST_UNSTORED_SECONDS)
 
     def flush(self) -> None:
         """The last of a round: store it, however long the store takes to come back."""
@@ -165,22 +167,18 @@ class Outbox:
 
     @property
     def is_empty(self) -> bool:
-        return not self._waiting and not self._is_sending
+        return not self._waiting and not self._sending.locked()
 
     @property
     def is_well(self) -> bool:
         return self._fails_since is None
 
     def _send(self, *, everything: bool) -> None:
-        self._is_sending = True
-        try:
-            while self.is_full or (everything and self._waiting):
-                everything = everything and self.is_full
-                if not self._send_batch():
-                    return
-                self._sent_at = self._clock()
-        finally:
-            self._is_sending = False
+        while self.is_full or (everything and self._waiting):
+            everything = everything and self.is_full
+            if not self._send_batch():
+                return
+            self._sent_at = self._clock()
 
     def _send_batch(self) -> bool:
         batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]

@@ -17,13 +17,14 @@ from services.checks import Checks
 from services.errors import NotFound
 from services.judging.judge import Judge
 from services.kpis import PARALLEL_KEY, KpiService
-from services.rounds import outcomes
+from services.rounds import kpi_round, outcomes
 from services.rounds.claims import SKIPPED, SWITCHED_OFF
 from services.settings import KpiMonitoring
 from services.targets import Targets
 from tests.fake_clocks import FakeClock
 from tests.fake_secrets import addresses_of
 from tests.fakes import FakeStore, FakeTarget
+from tests.hosts import wait_until
 
 ONE = Answer(["n"], [[1]], 1)
 
@@ -174,6 +175,62 @@ def test_no_more_run_at_once_than_the_store_says(store: FakeStore) -> None:
 
     assert service(store, CountingTarget(target.answers)).run_due().verdicts["Healthy"] == 12
     assert most == 3
+
+
+def test_a_kpi_that_outlives_its_round_holds_up_no_other_and_is_stored_when_it_ends(
+    store: FakeStore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kpi_round, "CLAIMING_SECONDS", 1.0)
+    add_connection(store, "far", "postgresql://x/y", max_parallel=1)
+    add(store, "slow", "behind", connection="far")
+    add(store, "quick", schedule="1")
+    begun, may_end = threading.Event(), threading.Event()
+
+    class SlowTarget(FakeTarget):
+        def ask(
+            self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int
+        ) -> Answer:
+            if sql == "SELECT slow" and not begun.is_set():
+                begun.set()
+                may_end.wait(30)
+            return ONE
+
+    kpis = service(store, SlowTarget({}))
+    try:
+        first = kpis.run_due()
+        assert (first.left_running, first.given_back) == (1, 1)
+        clock.move(seconds=1)
+        second = kpis.run_due()
+        assert (second.verdicts["Healthy"], second.left_running) == (1, 1)
+        assert results(store, "slow") == results(store, "behind") == []
+    finally:
+        may_end.set()
+    wait_until(lambda: len(results(store, "slow")) == 1)
+    assert kpis.run_due().left_running == 0
+    assert len(results(store, "behind")) == 1
+
+
+def test_what_ends_after_its_round_and_cannot_be_stored_is_logged(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(kpi_round, "CLAIMING_SECONDS", 1.0)
+    monkeypatch.setattr(outcomes, "LONGEST_AWAY_SECONDS", 0.0)
+    add(store, "slow")
+    may_end = threading.Event()
+
+    class SlowTarget(FakeTarget):
+        def ask(
+            self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int
+        ) -> Answer:
+            may_end.wait(30)
+            store.fail_with = Unavailable()
+            return ONE
+
+    try:
+        assert service(store, SlowTarget({})).run_due().left_running == 1
+    finally:
+        may_end.set()
+    wait_until(lambda: "results not stored" in caplog.text)
 
 
 def test_an_error_is_a_verdict_and_holds_up_nobody(store: FakeStore) -> None:

@@ -51,17 +51,28 @@ def execution(number: int, connection: str = "here", *, max_parallel: int = 5) -
     return Execution(job_id=f"{connection} {number}", lease_id="lease", check=check)
 
 
+def opened(limit: int, clock: Clock) -> Lanes:
+    lanes = Lanes(clock)
+    assert lanes.open(limit) == 1
+    return lanes
+
+
+def job_id(found: Execution | None) -> str:
+    assert found is not None
+    return found.job_id
+
+
 def start(lanes: Lanes) -> list[str]:
     """All that may start now."""
     started = []
     lanes.close()
-    while one := lanes.next():
+    while one := lanes.next(1):
         started.append(one.job_id)
     return started
 
 
 def test_no_more_run_at_once_than_the_process_may(clock: Clock) -> None:
-    lanes = Lanes(3, clock)
+    lanes = opened(3, clock)
     lanes.add(execution(number) for number in range(5))
     assert start(lanes) == ["here 0", "here 1", "here 2"]
     assert lanes.waiting == 2
@@ -72,7 +83,7 @@ def test_no_more_run_at_once_than_the_process_may(clock: Clock) -> None:
 def test_no_more_run_on_a_connection_than_it_allows_and_connections_take_turns(
     clock: Clock,
 ) -> None:
-    lanes = Lanes(10, clock)
+    lanes = opened(10, clock)
     lanes.add(execution(number, "a", max_parallel=2) for number in range(4))
     lanes.add(execution(number, "b", max_parallel=1) for number in range(4))
     assert start(lanes) == ["a 0", "b 0", "a 1"]
@@ -81,7 +92,7 @@ def test_no_more_run_on_a_connection_than_it_allows_and_connections_take_turns(
 
 
 def test_what_goes_on_for_long_counts_no_more_for_the_process(clock: Clock) -> None:
-    lanes = Lanes(2, clock)
+    lanes = opened(2, clock)
     lanes.add(execution(number, "hangs", max_parallel=2) for number in range(9))
     lanes.add(execution(number, "works") for number in range(9))
     assert start(lanes) == ["hangs 0", "works 0"]
@@ -95,7 +106,7 @@ def test_what_goes_on_for_long_counts_no_more_for_the_process(clock: Clock) -> N
 
 
 def test_what_waits_where_something_is_slow_starts_after_everything_else(clock: Clock) -> None:
-    lanes = Lanes(2, clock)
+    lanes = opened(2, clock)
     lanes.add(execution(number, "hangs", max_parallel=3) for number in range(4))
     assert start(lanes) == ["hangs 0", "hangs 1"]
     lanes.add(execution(number, "works", max_parallel=1) for number in range(2))
@@ -116,7 +127,7 @@ def test_what_waits_where_something_is_slow_starts_after_everything_else(clock: 
 
 
 def test_one_that_was_slow_frees_its_place_on_its_connection_only(clock: Clock) -> None:
-    lanes = Lanes(1, clock)
+    lanes = opened(1, clock)
     lanes.add([execution(0, "slow", max_parallel=1), execution(1, "slow", max_parallel=1)])
     assert start(lanes) == ["slow 0"]
     clock.now += SLOW_SECONDS + 0.1
@@ -131,7 +142,7 @@ def test_one_that_was_slow_frees_its_place_on_its_connection_only(clock: Clock) 
 
 
 def test_what_waits_for_too_long_is_withdrawn(clock: Clock) -> None:
-    lanes = Lanes(1, clock)
+    lanes = opened(1, clock)
     lanes.add([execution(0), execution(1)])
     start(lanes)
     clock.now += LONGEST_WAIT_SECONDS
@@ -145,13 +156,14 @@ def test_what_waits_for_too_long_is_withdrawn(clock: Clock) -> None:
 
 
 def test_a_connection_whose_limit_was_lowered_holds_to_it(clock: Clock) -> None:
-    lanes = Lanes(9, clock)
+    lanes = opened(9, clock)
     lanes.add([execution(0, max_parallel=3), execution(1, max_parallel=1)])
     assert start(lanes) == ["here 0"]
 
 
 def test_threads_run_everything_once_and_never_too_many_at_once() -> None:
-    lanes, guard = Lanes(4, lambda: 0.0), threading.Lock()
+    lanes, guard = Lanes(lambda: 0.0), threading.Lock()
+    opening = lanes.open(4)
     running: dict[str, int] = {}
     most: dict[str, int] = {}
     ran: list[str] = []
@@ -162,7 +174,7 @@ def test_threads_run_everything_once_and_never_too_many_at_once() -> None:
             most[name] = max(most.get(name, 0), running[name])
 
     def work() -> None:
-        while one := lanes.next():
+        while one := lanes.next(opening):
             for name in ("all", one.check.connection.name):
                 note(name, 1)
             ran.append(one.job_id)
@@ -189,8 +201,27 @@ def test_threads_run_everything_once_and_never_too_many_at_once() -> None:
 
 
 def test_a_copy_of_an_execution_frees_the_same_place(clock: Clock) -> None:
-    lanes = Lanes(1, clock)
+    lanes = opened(1, clock)
     lanes.add([execution(0)])
     start(lanes)
     lanes.done(replace(execution(0), retry_count=3))
     assert lanes.is_empty
+
+
+def test_what_outlives_its_round_is_known_as_slow_in_the_next_and_its_thread_gets_nothing(
+    clock: Clock,
+) -> None:
+    lanes = opened(2, clock)
+    lanes.add([execution(0, "hangs", max_parallel=1)])
+    assert start(lanes) == ["hangs 0"]
+    clock.now += SLOW_SECONDS + 0.1
+    lanes.overlook_slow()
+    following = lanes.open(1)
+    assert lanes.running == 1
+    assert lanes.stuck() == ["hangs"]
+    lanes.add([execution(1, "hangs", max_parallel=1), execution(0, "works")])
+    assert lanes.next(1) is None
+    assert job_id(lanes.next(following)) == "works 0"
+    lanes.done(execution(0, "hangs"))
+    lanes.done(execution(0, "works"))
+    assert job_id(lanes.next(following)) == "hangs 1"
