@@ -29,6 +29,10 @@ class Conflict(StorageError):
     """The row already exists or was changed by someone else."""
 
 
+class Violation(Conflict):
+    """The database has a rule that the row breaks."""
+
+
 class NotAllowed(StorageError):
     """The database does not allow this login to do that."""
 

@@ -1,5 +1,6 @@
 """Run one KPI against its target and judge the answer."""
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -23,8 +24,11 @@ from repositories.records.rows import Json
 from services.encoding import encode
 from services.judging.judge import Details, Judge, Verdicts
 from services.judging.verdicts import Judgement
+from services.patience import patiently
 from services.rounds.attempts import was_abandoned
 from services.targets import Targets
+
+logger = logging.getLogger(__name__)
 
 KEPT_ROWS = 50
 LONGEST_CELL = 500
@@ -60,21 +64,23 @@ class Checks:
         """The result, an Error too; `executed_at` is by the store's clock, from the claim on."""
         check = execution.check
         if was_abandoned(execution):
-            return _result(self._judge.settle(check, ABANDONED), executed_at=check.claimed_at)
+            verdicts = patiently(lambda: self._judge.settle(check, ABANDONED))
+            return _result(verdicts, executed_at=check.claimed_at)
         started = time.monotonic()
         try:
             answer = self._ask(check)
-        except StorageError as error:
+        except Exception as error:
             ended = time.monotonic()
+            failure = _failure(check, error)
             return _result(
-                self._judge.settle(check, failure_of(error)),
+                patiently(lambda: self._judge.settle(check, failure)),
                 executed_at=_time_at(ended, execution),
                 seconds=ended - started,
             )
         ended = time.monotonic()
         executed_at = _time_at(ended, execution)
         return _result(
-            self._verdicts(check, answer, executed_at),
+            patiently(lambda: self._verdicts(check, answer, executed_at)),
             executed_at=executed_at,
             seconds=ended - started,
             details=_first_rows(check.rule.result_type, answer),
@@ -135,6 +141,15 @@ def _not_available(rule: Rule, answer: Answer) -> Judgement | None:
     if answer.rows[0][0] is not None or not isinstance(reason, str):
         return None
     return Judgement(Verdict.ERROR, None, f"not available: {reason[:LONGEST_CELL]}", NOT_AVAILABLE)
+
+
+def _failure(check: Check, error: Exception) -> Judgement:
+    """An error that nobody foresaw, of a driver or of ours, is of this KPI alone."""
+    if isinstance(error, StorageError):
+        return failure_of(error)
+    logger.error("KPI %s failed in a way that nobody foresaw", check.name, exc_info=error)
+    message = f"it failed in a way that nobody foresaw ({type(error).__name__}); the log says more"
+    return Judgement(Verdict.ERROR, None, message, "unexpected")
 
 
 def failure_of(error: StorageError) -> Judgement:

@@ -44,7 +44,7 @@ class FakeExecutions:
             if (indicator := self._kpis.by_id(job.indicator_id or "")) is not None
             and self._connection_id(indicator) not in busy
         ]
-        found.sort(key=lambda pair: (pair[0].available_at, pair[0].row.job_id))
+        found.sort(key=lambda pair: (pair[0].row.priority, pair[0].available_at))
         return sorted(
             (self._waiting(job, indicator) for job, indicator in found[:limit]),
             key=lambda one: (one.check.priority, one.since),

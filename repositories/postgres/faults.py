@@ -14,13 +14,15 @@ from repositories.errors import (
     StatementTimeout,
     StorageError,
     Unavailable,
+    Violation,
 )
 
 # From the particular to the general: the first that fits holds.
 MEANING: tuple[tuple[type[Exception], type[StorageError]], ...] = (
     (driver.QueryCanceled, StatementTimeout),
     (driver.LockNotAvailable, StatementTimeout),
-    (driver.IntegrityError, Conflict),
+    (driver.UniqueViolation, Conflict),
+    (driver.IntegrityError, Violation),
     (driver.SerializationFailure, Conflict),
     (driver.DeadlockDetected, Conflict),
     (driver.InvalidAuthorizationSpecification, LoginRefused),

@@ -13,6 +13,7 @@ from repositories.errors import (
     StatementTimeout,
     StorageError,
     Unavailable,
+    Violation,
 )
 from repositories.sqlserver.driver import load_driver
 
@@ -21,7 +22,8 @@ SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 NUMBER = re.compile(r"\((-?\d+)\)(?: \(SQL\w+\))?(?=; \[|$)")
 
 NUMBERS: dict[type[StorageError], str] = {
-    Conflict: "1205 547 2601 2627 515 3960 41301 41302 41305 41325",
+    Conflict: "1205 2601 2627 3960 41301 41302 41305 41325",
+    Violation: "515 547",
     StatementTimeout: "1222",
     LoginRefused: "18456 18452 18470 18486 18487 18488 4060 4064 40532 40615",
     NotAllowed: "229 230 262 266 297 300 371 916 3906 15247",

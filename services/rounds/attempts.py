@@ -18,7 +18,9 @@ from services.fingerprints import kind_of_text
 
 PASSING = frozenset({"timeout", "connection_lost", "conflict", "database_error"})
 """What another try may mend."""
-LASTING = frozenset({"login_refused", "not_configured", "not_allowed", "bad_sql", "abandoned"})
+LASTING = frozenset(
+    {"login_refused", "not_configured", "not_allowed", "bad_sql", "abandoned", "unexpected"}
+)
 """What stays as it is until somebody changes something."""
 FIRST_DELAY_SECONDS = 5.0
 LONGEST_DELAY_SECONDS = 300.0

@@ -59,7 +59,7 @@ class Intake:
 
     def _take(self, wanted: int, now: float) -> None:
         try:
-            taken = self._claims.take(wanted, busy=self._lanes.stuck())
+            taken = self._claims.take(wanted, busy=self._lanes.supplied())
         except StorageError as error:
             self._fail(error, now)
             return

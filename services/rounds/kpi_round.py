@@ -104,7 +104,7 @@ class KpiRound:
         if self._clock() >= deadline:
             self._intake.stop()
             return not (self._lanes.is_quiet and self._outbox.is_empty)
-        if self._outbox.is_well:
+        if self._outbox.has_room:
             self._intake.take()
         return not (self._lanes.is_empty and self._outbox.is_empty and self._intake.is_over)
 

@@ -2,7 +2,8 @@
 
 An execution that has gone on for half a second counts no more against the process, only against
 its connection, and what starts there meanwhile does not either, and starts after all others. So
-a target that hangs holds up its own KPIs and nobody else's.
+a target that hangs holds up its own KPIs and nobody else's. Nor does one where more is due than it
+can do: where something has waited for a second, nothing more is taken for a while.
 """
 
 from collections import deque
@@ -13,6 +14,7 @@ from threading import Condition
 from repositories.records.executions import Execution
 
 SLOW_SECONDS = 0.5
+BEHIND_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 5.0
 
 
@@ -25,14 +27,24 @@ class _Lane:
     waiting: deque[tuple[float, Execution]] = field(default_factory=deque)
     running: int = 0
     slow: int = 0
+    is_behind: bool = False
 
     @property
     def is_free(self) -> bool:
         return bool(self.waiting) and self.running < self.limit
 
     @property
-    def is_stuck(self) -> bool:
-        return self.slow > 0 and (bool(self.waiting) or self.running >= self.limit)
+    def has_enough(self) -> bool:
+        is_full = bool(self.waiting) or self.running >= self.limit
+        return self.is_behind or (self.slow > 0 and is_full)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """What waits here may wait for long."""
+        return self.is_behind or self.slow > 0
+
+    def waits_since(self, now: float) -> float:
+        return self.waiting[0][0] if self.waiting else now
 
 
 @dataclass(slots=True)
@@ -57,7 +69,7 @@ class Lanes:
         self._lanes: dict[str, _Lane] = {}
         self._free: dict[str, None] = {}  # an ordered set: connections take turns
         self._doubtful: dict[str, None] = {}  # those of them where something is slow
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[tuple[str, int], _Run] = {}
         self.waiting = self.started = 0
         self._waiting_in_doubt = 0
         self._counted = self._idle = 0
@@ -96,26 +108,32 @@ class Lanes:
 
     def done(self, execution: Execution) -> None:
         with self._changed:
-            run = self._runs.pop(execution.job_id)
+            run = self._runs.pop(_key(execution))
             run.lane.running -= 1
             if run.is_slow:
-                self._note_slow(run.lane, -1)
+                self._note(run.lane, slow=run.lane.slow - 1)
             else:
                 self._counted -= 1
             self._queue(run.lane)
             self._changed.notify()
 
     def overlook_slow(self) -> int:
-        """Count no more what has gone on for long; how many these are."""
-        late = self._clock() - SLOW_SECONDS
+        """Count no more what has gone on or waited for long; how many of the former there are."""
+        now = self._clock()
         with self._changed:
+            for lane in self._lanes.values():
+                is_behind = lane.waits_since(now) < now - BEHIND_SECONDS
+                if is_behind is not lane.is_behind:
+                    self._note(lane, is_behind=is_behind)
             found = [
-                one for one in self._runs.values() if not one.is_slow and one.started_at < late
+                one
+                for one in self._runs.values()
+                if not one.is_slow and one.started_at < now - SLOW_SECONDS
             ]
             for run in found:
                 run.is_slow = True
                 self._counted -= 1
-                self._note_slow(run.lane, 1)
+                self._note(run.lane, slow=run.lane.slow + 1)
             return len(found)
 
     @property
@@ -124,10 +142,10 @@ class Lanes:
         with self._changed:
             return min(self._limit - self._counted, self.waiting) - self._idle
 
-    def stuck(self) -> Collection[str]:
+    def supplied(self) -> Collection[str]:
         """The connections that nothing more is to be taken for: what there is waits already."""
         with self._changed:
-            return [name for name, lane in self._lanes.items() if lane.is_stuck]
+            return [name for name, lane in self._lanes.items() if lane.has_enough]
 
     def withdraw(self, *, waited_for: float = LONGEST_WAIT_SECONDS) -> list[Execution]:
         """What has waited for so many seconds, and is for whoever can run it sooner."""
@@ -156,12 +174,12 @@ class Lanes:
 
     @property
     def is_quiet(self) -> bool:
-        """Nothing runs, or waits, but where something is slow."""
+        """Nothing runs, or waits, but where it may take long."""
         return not self._counted and not self.waiting_elsewhere
 
     @property
     def waiting_elsewhere(self) -> int:
-        """How much waits where nothing is slow."""
+        """How much waits where it does not wait for long."""
         return self.waiting - self._waiting_in_doubt
 
     def _put(self, execution: Execution, now: float) -> None:
@@ -171,12 +189,12 @@ class Lanes:
         lane.limit = connection.max_parallel
         lane.waiting.append((now, execution))
         self.waiting += 1
-        self._waiting_in_doubt += lane.slow > 0
+        self._waiting_in_doubt += lane.is_doubtful
         self._queue(lane)
 
     def _take(self, lane: _Lane) -> Execution:
         self.waiting -= 1
-        self._waiting_in_doubt -= lane.slow > 0
+        self._waiting_in_doubt -= lane.is_doubtful
         return lane.waiting.popleft()[1]
 
     def _startable(self) -> dict[str, None]:
@@ -196,7 +214,7 @@ class Lanes:
             self._counted += 1
         self._queue(lane)
         self.started += 1
-        self._runs[execution.job_id] = run
+        self._runs[_key(execution)] = run
         return execution
 
     def _queue(self, lane: _Lane) -> None:
@@ -208,7 +226,14 @@ class Lanes:
         else:
             ours.pop(lane.name, None)
 
-    def _note_slow(self, lane: _Lane, change: int) -> None:
-        before, lane.slow = lane.slow > 0, lane.slow + change
-        self._waiting_in_doubt += len(lane.waiting) * ((lane.slow > 0) - before)
+    def _note(self, lane: _Lane, *, slow: int | None = None, is_behind: bool | None = None) -> None:
+        before = lane.is_doubtful
+        lane.slow = lane.slow if slow is None else slow
+        lane.is_behind = lane.is_behind if is_behind is None else is_behind
+        self._waiting_in_doubt += len(lane.waiting) * (lane.is_doubtful - before)
         self._queue(lane)
+
+
+def _key(execution: Execution) -> tuple[str, int]:
+    """Of a job whose lease has ended another attempt may be under way beside it."""
+    return execution.job_id, execution.attempts

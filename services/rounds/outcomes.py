@@ -8,20 +8,19 @@ from dataclasses import replace
 from threading import Lock
 
 from repositories.contracts.store import Store, Work
-from repositories.errors import Conflict, StatementTimeout, StorageError, Unavailable
+from repositories.errors import StorageError
 from repositories.records.kpis import Verdict
 from repositories.records.processes import JobRuns
 from repositories.records.speeds import Regression
+from services import patience
 from services.metrics import regressions
 from services.rounds.attempts import Outcome, dead_letter, ended, postponed
 
 logger = logging.getLogger(__name__)
 
-WORTH_WAITING = (Unavailable, Conflict, StatementTimeout)
 BATCH = 1000
+MOST_WAITING = 4 * BATCH
 LONGEST_UNSTORED_SECONDS = 0.25
-PAUSE_SECONDS = 0.5
-LONGEST_AWAY_SECONDS = 30.0
 NOT_STORABLE = "the result cannot be stored as it is"
 
 
@@ -32,18 +31,28 @@ class Outcomes:
     def store(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Those that were stored; the others' leases had ended: they are somebody else's now.
 
-        Raises Unavailable, Conflict or StatementTimeout where none is stored, but may be later. One
-        that the store does not take is stored without what it holds, and holds up no other.
+        Raises StorageError where it may pass. One that the store does not take is stored without
+        what it holds, and holds up no other.
         """
         try:
             return self._store_together(outcomes)
-        except WORTH_WAITING:
-            raise
-        except StorageError as error:
-            if len(outcomes) > 1:
-                return [one for outcome in outcomes for one in self.store([outcome])]
-            logger.warning("result of %s: %s", outcomes[0].execution.check.name, error)
-            return self._store_together([_without_content(outcomes[0])])
+        except Exception as error:
+            if isinstance(error, StorageError) and patience.may_pass(error):
+                raise
+            if len(outcomes) == 1:
+                return self._store_without_content(outcomes[0], error)
+        return [one for outcome in outcomes for one in self.store([outcome])]
+
+    def _store_without_content(self, outcome: Outcome, error: Exception) -> Sequence[Outcome]:
+        name = outcome.execution.check.name
+        logger.warning("the result of %s cannot be stored as it is", name, exc_info=error)
+        try:
+            return self._store_together([_without_content(outcome)])
+        except StorageError as worse:
+            if patience.may_pass(worse):
+                raise
+            logger.error("no result of %s can be stored: %s", name, worse)
+            return []
 
     def _store_together(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         again = [one for one in outcomes if one.is_tried_again]
@@ -151,14 +160,14 @@ class Outbox:
             waited = now - self._sent_at
             if not self._waiting:
                 self._sent_at = now
-            elif self._fails_since is None or waited >= PAUSE_SECONDS:
+            elif self._fails_since is None or waited >= patience.PAUSE_SECONDS:
                 self._send(everything=at_once or waited >= LONGEST_UNSTORED_SECONDS)
 
     def flush(self) -> None:
         """The last of a round: store it, however long the store takes to come back."""
         self.send(at_once=True)
         while self._waiting:
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(patience.PAUSE_SECONDS)
             self.send(at_once=True)
 
     @property
@@ -170,8 +179,9 @@ class Outbox:
         return not self._waiting and not self._sending.locked()
 
     @property
-    def is_well(self) -> bool:
-        return self._fails_since is None
+    def has_room(self) -> bool:
+        """Storing works, and keeps up."""
+        return self._fails_since is None and len(self._waiting) < MOST_WAITING
 
     def _send(self, *, everything: bool) -> None:
         while self.is_full or (everything and self._waiting):
@@ -196,10 +206,7 @@ class Outbox:
     def _keep(self, batch: Sequence[Outcome], error: StorageError) -> None:
         now = self._sent_at = self._clock()
         self._fails_since = now if self._fails_since is None else self._fails_since
-        is_over = not isinstance(error, WORTH_WAITING) or (
-            now - self._fails_since > LONGEST_AWAY_SECONDS
-        )
-        if is_over:
+        if now - self._fails_since > patience.LONGEST_AWAY_SECONDS:
             self.errors.append(error)
             self._fails_since = None
         else:

@@ -34,7 +34,7 @@ SELECT job.job_id, job.indicator_id, job.slot_at, job.retry_count, job.attempts,
  WHERE job.status IN ('Queued', 'Running')
    AND job.available_at <= now()
    AND indicator.connection_id::text <> ALL (:busy)                              -- when busy
- ORDER BY job.available_at
+ ORDER BY job.priority, job.available_at
  LIMIT :limit
    FOR NO KEY UPDATE OF job SKIP LOCKED;
 

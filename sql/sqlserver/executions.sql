@@ -58,7 +58,7 @@ SELECT @ids = STRING_AGG(N'"' + CAST(waiting.JobId AS nvarchar(max)) + N'"', N',
            AND owner.ConnectionId NOT IN (                                       -- when busy
                    SELECT taken.id FROM OPENJSON(@busy)                          -- when busy
                      WITH (id uniqueidentifier '$') AS taken)                    -- when busy
-         ORDER BY one.AvailableAt) AS waiting;
+         ORDER BY one.Priority, one.AvailableAt) AS waiting;
 SET @ids = N'[' + COALESCE(@ids, N'') + N']';
 UPDATE monitoring.WorkerJobs
    SET AvailableAt = AvailableAt
@@ -73,7 +73,7 @@ SELECT job.JobId AS job_id, job.IndicatorId AS indicator_id, job.SlotAt AS slot_
   JOIN monitoring.WorkerJobs AS job ON job.JobId = waiting.id
  WHERE job.AvailableAt <= @now
    AND job.Status IN (N'Queued', N'Running')
- ORDER BY job.AvailableAt;
+ ORDER BY job.Priority, job.AvailableAt;
 
 -- name: advance
 UPDATE indicator

@@ -177,6 +177,15 @@ def test_an_execution_ends_once(lab: Lab) -> None:
     assert row.completed_at is not None
 
 
+def test_what_waits_comes_most_urgent_first_however_few_are_asked_for(lab: Lab) -> None:
+    for name, priority in (("first", 9), ("second", 9), ("urgent", 1)):
+        add_kpi(lab.store, name, priority=priority)
+        (found,) = [one for one in due(lab.store) if one.check.name == name]
+        begin(lab.store, found.check, str(uuid4()), seconds=0)
+    assert names(waiting(lab.store)) == ["urgent", "first", "second"]
+    assert names(waiting(lab.store, limit=1)) == ["urgent"]
+
+
 def test_an_execution_that_is_postponed_waits_until_its_time(lab: Lab) -> None:
     add_kpi(lab.store, "one")
     (found,) = due(lab.store)

@@ -12,12 +12,13 @@ from repositories.contracts.databases import Answer
 from repositories.errors import BadStatement, Conflict, StatementTimeout, Unavailable
 from repositories.records.definitions import ConnectionDefinition, KpiDefinition, QueryDefinition
 from repositories.records.executions import Execution, JobStatus, NewJob, WorkerJob
-from repositories.records.kpis import ResultType, StoredResult
+from repositories.records.kpis import HistoryRule, ResultType, StoredResult
+from services import patience
 from services.checks import Checks
 from services.errors import NotFound
 from services.judging.judge import Judge
 from services.kpis import PARALLEL_KEY, KpiService
-from services.rounds import kpi_round, outcomes
+from services.rounds import kpi_round, lanes
 from services.rounds.claims import SKIPPED, SWITCHED_OFF
 from services.settings import KpiMonitoring
 from services.targets import Targets
@@ -214,7 +215,7 @@ def test_what_ends_after_its_round_and_cannot_be_stored_is_logged(
     store: FakeStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(kpi_round, "CLAIMING_SECONDS", 1.0)
-    monkeypatch.setattr(outcomes, "LONGEST_AWAY_SECONDS", 0.0)
+    monkeypatch.setattr(patience, "LONGEST_AWAY_SECONDS", 0.0)
     add(store, "slow")
     may_end = threading.Event()
 
@@ -442,8 +443,8 @@ def test_an_execution_that_kills_its_process_each_time_is_given_up(
 def test_what_cannot_be_stored_for_long_is_raised_after_the_round_and_keeps_its_slot(
     store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outcomes, "LONGEST_AWAY_SECONDS", 0.2)
-    monkeypatch.setattr(outcomes, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "LONGEST_AWAY_SECONDS", 0.2)
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.05)
     target = add(store, "a")
 
     class BreakingTarget(FakeTarget):
@@ -462,7 +463,7 @@ def test_what_cannot_be_stored_for_long_is_raised_after_the_round_and_keeps_its_
 def test_a_store_that_is_away_for_a_moment_loses_nothing(
     store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outcomes, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.05)
     target = add(store, "a")
 
     class BlinkingTarget(FakeTarget):
@@ -474,6 +475,60 @@ def test_a_store_that_is_away_for_a_moment_loses_nothing(
             return ONE
 
     assert service(store, BlinkingTarget(target.answers)).run_due().verdicts == {"Healthy": 1}
+
+
+def test_a_store_that_is_away_while_it_is_judged_loses_no_answer(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.05)
+    add(store, "a", history=HistoryRule(max_consecutive=2))
+    asked: list[str] = []
+
+    class BlinkingTarget(FakeTarget):
+        def ask(
+            self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int
+        ) -> Answer:
+            asked.append(sql)
+            store.fail_with = Unavailable()
+            threading.Timer(0.2, setattr, (store, "fail_with", None)).start()
+            return ONE
+
+    assert service(store, BlinkingTarget({})).run_due().verdicts == {"Healthy": 1}
+    assert asked == ["SELECT a"]
+
+
+def test_what_fails_in_a_way_that_nobody_foresaw_is_an_error_of_its_kpi_alone(
+    store: FakeStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = add(store, "a", "b", max_retries=3)
+    target.answers["SELECT a"] = UnicodeDecodeError("utf-8", b"\xd8", 0, 1, "secret words")
+    assert service(store, target).run_due().verdicts == {"Error": 1, "Healthy": 1}
+    (result,) = results(store, "a")
+    assert (result.error_type, "UnicodeDecodeError" in result.message) == ("unexpected", True)
+    assert "secret words" not in result.message
+    assert "KPI a failed in a way that nobody foresaw" in caplog.text
+    assert [job.status for job in jobs(store, "a")] == ["Failed"]
+
+
+def test_where_more_is_due_than_a_connection_can_do_the_others_do_not_wait_for_it(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "BEHIND_SECONDS", 0.2)
+    add_connection(store, "far", "postgresql://x/far", max_parallel=1)
+    add(store, *(f"far{number}" for number in range(200)), connection="far", priority=1)
+    add(store, "near")
+    ended: list[str] = []
+
+    class SlowTarget(FakeTarget):
+        def ask(
+            self, sql: str, *, result_type: ResultType, timeout_seconds: int, keep: int
+        ) -> Answer:
+            time.sleep(0.02 if "far" in sql else 0)
+            ended.append(sql)
+            return ONE
+
+    assert service(store, SlowTarget({})).run_due().verdicts == {"Healthy": 201}
+    assert ended.index("SELECT near") < 100
 
 
 def test_a_result_is_of_when_it_was_found_and_not_of_when_the_kpi_was_taken(

@@ -13,6 +13,7 @@ from repositories.errors import (
     StatementTimeout,
     StorageError,
     Unavailable,
+    Violation,
 )
 from repositories.sqlserver.driver import load_driver
 from repositories.sqlserver.faults import is_deadlock, meaning_of, translated, words_of
@@ -30,7 +31,7 @@ def fault(state: str, number: int, text: str = "words") -> Exception:
         ("40001", 1205, Conflict),
         ("23000", 2627, Conflict),
         ("23000", 2601, Conflict),
-        ("23000", 547, Conflict),
+        ("23000", 547, Violation),
         ("42000", 3960, Conflict),
         ("42000", 1222, StatementTimeout),
         ("HYT00", 0, StatementTimeout),

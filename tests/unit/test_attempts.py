@@ -42,7 +42,7 @@ def outcome(error_type: str | None, **changes: object) -> Outcome:
 
 
 def test_every_way_to_fail_is_one_that_passes_or_one_that_lasts() -> None:
-    assert set(ERROR_TYPES.values()) | {"abandoned"} == PASSING | LASTING
+    assert set(ERROR_TYPES.values()) | {"abandoned", "unexpected"} == PASSING | LASTING
     assert not PASSING & LASTING
 
 

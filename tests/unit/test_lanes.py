@@ -101,7 +101,7 @@ def test_what_goes_on_for_long_counts_no_more_for_the_process(clock: Clock) -> N
     clock.now += SLOW_SECONDS + 0.1
     lanes.overlook_slow()
     assert lanes.missing == 2
-    assert lanes.stuck() == ["hangs"]
+    assert lanes.supplied() == ["hangs"]
     assert start(lanes) == ["works 1", "works 2"]
 
 
@@ -135,7 +135,7 @@ def test_one_that_was_slow_frees_its_place_on_its_connection_only(clock: Clock) 
     assert lanes.missing == 1
     assert start(lanes) == []
     lanes.done(execution(0, "slow"))
-    assert lanes.stuck() == []
+    assert lanes.supplied() == []
     assert start(lanes) == ["slow 1"]
     lanes.done(execution(1, "slow"))
     assert lanes.is_empty
@@ -218,7 +218,7 @@ def test_what_outlives_its_round_is_known_as_slow_in_the_next_and_its_thread_get
     lanes.overlook_slow()
     following = lanes.open(1)
     assert lanes.running == 1
-    assert lanes.stuck() == ["hangs"]
+    assert lanes.supplied() == ["hangs"]
     lanes.add([execution(1, "hangs", max_parallel=1), execution(0, "works")])
     assert lanes.next(1) is None
     assert job_id(lanes.next(following)) == "works 0"
