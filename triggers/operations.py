@@ -137,7 +137,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "get_kpi": Operation(
         tag="kpis",
-        query=kpis.KpiQuery,
+        query=managing.KnownQuery,
         answer={"kpi": KpiView},
         problems=FINDS,
         versioned=True,
@@ -153,7 +153,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "delete_kpi": Operation(
         tag="kpis",
-        query=kpis.KpiQuery,
+        query=managing.KnownQuery,
         answer=REMOVED,
         problems=REMOVES,
         versioned=True,
@@ -237,7 +237,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "run_kpi": Operation(
         tag="kpis",
-        query=kpis.KpiQuery,
+        query=managing.KnownQuery,
         answer={"result": Result},
         problems=FINDS_AND_WRITES,
     ),

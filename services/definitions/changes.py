@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from repositories.contracts.kpis import Definitions
 from repositories.contracts.store import Work
 from repositories.records.definitions import (
+    EVERY,
     ConnectionDefinition,
     DefinitionFilter,
     KpiDefinition,
@@ -19,7 +20,6 @@ from services.errors import NotFound, PreconditionFailed
 
 D = TypeVar("D", ConnectionDefinition, QueryDefinition, KpiDefinition)
 
-EVERY = DefinitionFilter()
 READ_AT_ONCE = 1000
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from repositories.records.definitions import (
     ConnectionDefinition,
@@ -11,9 +10,8 @@ from repositories.records.definitions import (
 )
 from services.definitions.rules import (
     faults_of_kpi,
-    faults_of_pair,
     faults_of_query,
-    find_sql_fault_at,
+    faults_of_references,
 )
 from services.errors import Fault
 
@@ -34,25 +32,12 @@ def faults_of_whole(whole: Whole, query_places: Places, kpi_places: Places) -> I
     """Each at its place in the file; what the file leaves alone must still be right."""
     for name, place in query_places.items():
         yield from _placed(place, faults_of_query(whole.queries[name]))
-    sql_fault = cache(lambda query, provider: find_sql_fault_at(whole.queries[query], provider))
     for name, kpi in whole.kpis.items():
         place = kpi_places.get(name) or f"KPI {name}, which the file does not mention,"
         if name in kpi_places:
             yield from _placed(place, faults_of_kpi(kpi))
-        yield from _placed(place, _faults_of_references(whole, kpi))
-        if kpi.query in whole.queries and kpi.connection in whole.connections:
-            provider = whole.connections[kpi.connection].provider
-            if fault := sql_fault(kpi.query, provider):
-                yield Fault(f"{place}.query", f"{kpi.query} cannot run there, {fault}")
-
-
-def _faults_of_references(whole: Whole, kpi: KpiDefinition) -> Iterator[Fault]:
-    if kpi.connection not in whole.connections:
-        yield Fault("connection", f"there is no connection {kpi.connection}")
-    if kpi.query not in whole.queries:
-        yield Fault("query", f"there is no query {kpi.query}")
-    else:
-        yield from faults_of_pair(kpi, whole.queries[kpi.query])
+        connection, query = whole.connections.get(kpi.connection), whole.queries.get(kpi.query)
+        yield from _placed(place, faults_of_references(kpi, connection, query))
 
 
 def _placed(place: str, faults: Iterator[Fault]) -> Iterator[Fault]:

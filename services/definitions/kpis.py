@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from repositories.contracts.store import Store, Work
-from repositories.records.definitions import DefinitionFilter, KpiDefinition, Stored
+from repositories.records.definitions import EVERY, DefinitionFilter, KpiDefinition, Stored
 from repositories.records.kpis import Kpi, Rule
 from services.definitions.changes import KPIS, Author, definition_of
 from services.definitions.conditions import Condition
@@ -12,9 +12,8 @@ from services.definitions.documents import KpiDocument
 from services.definitions.members import as_json
 from services.definitions.rules import (
     faults_of_kpi,
-    faults_of_pair,
+    faults_of_references,
     faults_of_unsaved,
-    find_sql_fault_at,
 )
 from services.definitions.views import KpiView, view_kpi
 from services.definitions.written import Written
@@ -22,7 +21,6 @@ from services.errors import Fault, InvalidRequest
 from services.pages import Page, cut
 from services.schedules import jitter_of, next_slot
 
-EVERY = DefinitionFilter()
 REMOVED_AT_ONCE = 10_000
 
 
@@ -45,7 +43,9 @@ class KpiRegister:
         definition = document.definition(name)
         with self._store.read() as work:
             stored = work.indicators.find(name)
-            faults = [*faults_of_kpi(definition), *_faults_of_references(work, definition)]
+            connection = definition_of(work.connections.find(definition.connection))
+            query = definition_of(work.queries.find(definition.query))
+        faults = [*faults_of_kpi(definition), *faults_of_references(definition, connection, query)]
         if faults:
             raise InvalidRequest(faults)
         condition.check_put(stored)
@@ -105,22 +105,6 @@ def first_slot_of(kpi: KpiDefinition, now: datetime) -> datetime:
     if kpi.schedule.isdigit():
         return now + jitter
     return next_slot(kpi.schedule, slot_at=now, now=now, jitter=jitter)
-
-
-def _faults_of_references(work: Work, kpi: KpiDefinition) -> list[Fault]:
-    connection = work.connections.find(kpi.connection)
-    query = work.queries.find(kpi.query)
-    faults = []
-    if connection is None:
-        faults.append(Fault("connection", f"there is no connection {kpi.connection}"))
-    if query is None:
-        faults.append(Fault("query", f"there is no query {kpi.query}"))
-        return faults
-    faults += faults_of_pair(kpi, query.definition)
-    if connection is not None:
-        fault = find_sql_fault_at(query.definition, connection.definition.provider)
-        faults += [Fault("query", f"{kpi.query} cannot run there, {fault}")] if fault else []
-    return faults
 
 
 def _shown(work: Work, stored: Stored[KpiDefinition], *, is_new: bool = False) -> Written[KpiView]:

@@ -14,7 +14,7 @@ from jsonschema_rs import Draft202012Validator
 
 from repositories.contracts.store import Store
 from repositories.postgres import PostgresDatabase
-from repositories.records.definitions import DefinitionFilter
+from repositories.records.definitions import EVERY
 from repositories.records.kpis import ResultType, Verdict
 from repositories.store import SqlStore
 from repositories.urls import parse
@@ -33,7 +33,6 @@ from tests.fakes import FakeStore
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", (DOCS / "kpis.md").read_text("utf-8"), re.DOTALL)[0]
 ANN = Author("ann")
-EVERY = DefinitionFilter()
 SECRET = "postgresql://me:hunter2@db/x"
 SCALAR = ResultType.SCALAR
 SMALL = """
