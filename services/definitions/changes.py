@@ -23,6 +23,7 @@ D = TypeVar("D", bound=Definition)
 
 READ_AT_ONCE = 1000
 LOCK = "definitions"
+NAMED_USERS = 5
 
 
 @dataclass(frozen=True, slots=True)

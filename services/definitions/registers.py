@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 from repositories.contracts.store import Store, Work
 from repositories.records.definitions import DefinitionFilter, Stored
 from services.definitions.changes import (
+    NAMED_USERS,
     Author,
     D,
     Kind,
@@ -19,7 +20,6 @@ from services.definitions.written import Written
 from services.errors import Fault, InUse, InvalidRequest
 from services.pages import Page, cut
 
-NAMED_USERS = 5
 Document = TypeVar("Document")
 View = TypeVar("View")
 
