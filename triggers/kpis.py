@@ -106,7 +106,7 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
         """PUT /kpis/{name}: make it, or replace the one that If-Match names
 
         With `If-None-Match: *` it is only made, with `If-Match: *` it replaces whatever there is.
-        One that changes nothing is not a change.
+        One that changes nothing is not a change. One that is being removed cannot be changed.
         """
         query, body = read_both(req, NewQuery, KpiBody)
         condition, author = condition_of(req), author_of(req)
@@ -118,7 +118,8 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     def delete_kpi(req: func.HttpRequest) -> object:
         """DELETE /kpis/{name}: remove it with all its results
 
-        Where there are so many of them that the time runs out, asking again goes on.
+        One that has many is switched off first, and cannot be changed any more. Where the time runs
+        out, asking again goes on: without If-Match, or with its new ETag.
         """
         query = KnownQuery.read(req)
         condition, author = condition_of(req), author_of(req)
