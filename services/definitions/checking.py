@@ -46,9 +46,9 @@ def _faults_of_rest(whole: Whole, names: Iterable[str]) -> Iterator[Fault]:
     for name in sorted(names):
         kpi = whole.kpis[name]
         for fault in _faults_of_references(whole, kpi):
-            if fault.parameter == "connection":
+            if fault.parameter == "connection" and kpi.connection not in whole.connections:
                 told = "connections", f"connection {kpi.connection} is used by ", ""
-            elif kpi.query not in whole.queries:
+            elif fault.parameter == "query" and kpi.query not in whole.queries:
                 told = "queries", f"query {kpi.query} is used by ", ""
             else:
                 told = "queries", f"{fault.message} ({fault.parameter} of ", ")"
