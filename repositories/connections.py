@@ -1,6 +1,6 @@
 """Databases that KPIs run against."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from repositories.checks import find_connection
@@ -18,11 +18,6 @@ class SqlConnections(SqlDefinitions[ConnectionDefinition]):
 
     def connection(self, name: str) -> Connection | None:
         return find_connection(self._session, name)
-
-    def users(self, name: str, *, limit: int) -> Sequence[str]:
-        return [
-            row["name"] for row in self._session.rows("connections.users", name=name, limit=limit)
-        ]
 
 
 def _columns(definition: ConnectionDefinition) -> Mapping[str, object]:

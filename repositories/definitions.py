@@ -5,12 +5,11 @@ from typing import Generic, TypeVar
 
 from repositories.contracts.databases import Row, Session
 from repositories.json_rows import json_rows
-from repositories.records.definitions import DefinitionFilter, Stored
+from repositories.records.definitions import EVERY, DefinitionFilter, Stored
 
 D = TypeVar("D")
 Rows = list
 """Within a class that has a `list` of its own."""
-EVERY = DefinitionFilter()
 STORED = ("id", "version", "created_at", "created_by", "modified_at", "modified_by")
 
 
@@ -34,6 +33,11 @@ class SqlDefinitions(Generic[D]):
 
     def list(self, filters: DefinitionFilter, *, after: str | None, limit: int) -> list[Stored[D]]:
         return self._rows(filters, name=None, after=after, limit=limit)
+
+    def users(self, name: str, *, limit: int) -> Sequence[str]:
+        """Of what KPIs use."""
+        rows = self._session.rows(f"{self._file}.users", name=name, limit=limit)
+        return [row["name"] for row in rows]
 
     def add(self, definition: D, *, actor: str) -> bool:
         return bool(self.add_all([definition], actor=actor))

@@ -15,9 +15,6 @@ class SqlQueries(SqlDefinitions[QueryDefinition]):
     def __init__(self, session: Session) -> None:
         super().__init__(session, "queries", _columns, _definition, ("tag", "enabled"))
 
-    def users(self, name: str, *, limit: int) -> Sequence[str]:
-        return [row["name"] for row in self._session.rows("queries.users", name=name, limit=limit)]
-
     def providers(self, name: str) -> Sequence[str]:
         return [row["provider"] for row in self._session.rows("queries.providers", name=name)]
 

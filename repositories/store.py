@@ -15,6 +15,7 @@ from repositories.facts import SqlFacts
 from repositories.heartbeats import SqlHeartbeats
 from repositories.hours import SqlHours
 from repositories.indicators import SqlIndicators
+from repositories.locks import SqlLocks
 from repositories.metrics import SqlMetrics
 from repositories.overviews import SqlOverviews
 from repositories.pasts import SqlPasts
@@ -45,6 +46,7 @@ class SqlWork:
     retries: SqlRetries
     dead_letters: SqlDeadLetters
     facts: SqlFacts
+    locks: SqlLocks
 
     @classmethod
     def on(cls, session: Session) -> "SqlWork":
@@ -67,6 +69,7 @@ class SqlWork:
             retries=SqlRetries(session),
             dead_letters=SqlDeadLetters(session),
             facts=SqlFacts(session),
+            locks=SqlLocks(session),
         )
 
 

@@ -19,6 +19,7 @@ from repositories.records.definitions import (
     QueryDefinition,
 )
 from repositories.records.kpis import OnEmpty, Operator, ResultType, Rule
+from services.definitions.changes import changing
 
 ROOT = Path(__file__).parents[1] / "sql"
 REGISTERED_KEY = "MonitoringWorker.RegisteredKpis"
@@ -109,7 +110,7 @@ def register(
     missing = [check for check in pack if check.name not in known]
     if not missing:
         return ()
-    with store.work() as work:
+    with changing(store) as work:
         for name, provider in (("store", engine), ("jobs", jobs_engine)):
             work.connections.add(_connection(name, provider, environment), actor=ACTOR)
         for check in missing:

@@ -294,6 +294,13 @@ class FakeFacts:
         return self.applied
 
 
+class FakeTransactionLocks:
+    """A store whose sessions come one after the other needs none."""
+
+    def hold(self, name: str) -> None: ...
+    def share(self, name: str) -> None: ...
+
+
 class FakeStore:
     """Every session is the same; `fail_with` makes each of them fail."""
 
@@ -328,6 +335,7 @@ class FakeStore:
             self.metrics,
         )
         self.facts = FakeFacts()
+        self.locks = FakeTransactionLocks()
         self._locks: set[str] = set()
         self._guard = threading.RLock()
 

@@ -15,6 +15,7 @@ from triggers.managing import (
     author_of,
     condition_of,
     reply,
+    reply_unless_known,
 )
 from triggers.queries import Body, read_both
 
@@ -47,9 +48,10 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("connections/{name}", methods=["GET"])
     @endpoint
     def get_connection(req: func.HttpRequest) -> object:
-        """GET /connections/{name}: one connection, and its ETag"""
+        """GET /connections/{name}: one connection, and its ETag; 304 to who has it already"""
         query = KnownQuery.read(req)
-        return reply("connection", services().definitions.connections.get(query.name))
+        found = services().definitions.connections.get(query.name)
+        return reply_unless_known(req, "connection", found)
 
     @bp.route("connections/{name}", methods=["PUT"])
     @endpoint

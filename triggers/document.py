@@ -67,6 +67,7 @@ KEYS = {
     "header": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
     "query": {"type": "apiKey", "in": "query", "name": FUNCTION_KEY},
 }
+TAGGED: Written = {"etag": {"$ref": "#/components/headers/ETag"}}
 CORRELATED = {CORRELATION_HEADER: {"$ref": "#/components/headers/CorrelationId"}}
 
 
@@ -188,12 +189,16 @@ def _parameter(name: str, schema: Schema, *, required: bool, in_path: bool) -> W
 
 
 def _conditions(operation: Operation, opening: Opening) -> list[Written]:
-    if not operation.versioned or opening.method == "GET":
+    words = dict(CONDITIONS)
+    if operation.known_by_tag:
+        words = {"If-None-Match": "The ETags of what is known already."}
+    elif not operation.versioned or opening.method == "GET":
         return []
+    elif HTTPStatus.CREATED not in operation.successes:
+        del words["If-None-Match"]
     return [
-        {"name": name, "in": "header", "description": words, "schema": {"type": "string"}}
-        for name, words in CONDITIONS.items()
-        if HTTPStatus.CREATED in operation.successes or name == "If-Match"
+        {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+        for name, text in words.items()
     ]
 
 
@@ -208,12 +213,17 @@ def _body(operation: Operation) -> Written | None:
 
 def _responses(operation: Operation, schemas: Schemas) -> Written:
     """By status, as text."""
-    found = {
+    found: dict[HTTPStatus, Written] = {
         status: {"$ref": f"#/components/responses/{_name_of(status)}"}
         for status in _statuses([operation])
     }
     for status in operation.successes:
         found[status] = _answer(operation, operation.answer, schemas)
+    if operation.known_by_tag:
+        found[HTTPStatus.NOT_MODIFIED] = {
+            "description": "It is still what has one of these ETags.",
+            "headers": {**CORRELATED, **TAGGED},
+        }
     if operation.unwell is not None:
         status = HTTPStatus.SERVICE_UNAVAILABLE
         unwell = _answer(operation, operation.unwell, schemas)
@@ -236,7 +246,7 @@ def _statuses(operations: Collection[Operation]) -> set[HTTPStatus]:
 def _answer(operation: Operation, answer: Any, schemas: Schemas) -> Written:  # noqa: ANN401
     members = _members_of(operation, answer)
     age = {"age": {"$ref": "#/components/headers/Age"}} if operation.kept else {}
-    tag = {"etag": {"$ref": "#/components/headers/ETag"}} if _is_tagged(operation) else {}
+    tag = TAGGED if _is_tagged(operation) else {}
     return {
         "description": "The answer.",
         "headers": {**CORRELATED, **age, **tag},

@@ -16,6 +16,7 @@ from triggers.managing import (
     author_of,
     condition_of,
     reply,
+    reply_unless_known,
 )
 from triggers.queries import Body, read_both
 
@@ -47,9 +48,10 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("queries/{name}", methods=["GET"])
     @endpoint
     def get_query(req: func.HttpRequest) -> object:
-        """GET /queries/{name}: one query, and its ETag"""
+        """GET /queries/{name}: one query, and its ETag; 304 to who has it already"""
         query = KnownQuery.read(req)
-        return reply("query", services().definitions.queries.get(query.name))
+        found = services().definitions.queries.get(query.name)
+        return reply_unless_known(req, "query", found)
 
     @bp.route("queries/{name}", methods=["PUT"])
     @endpoint

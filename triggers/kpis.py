@@ -38,10 +38,6 @@ class KpisQuery(PlacedQuery):
     query: KnownName | None = None
 
 
-class KpiQuery(KnownQuery):
-    pass
-
-
 class KpiBody(KpiDocument, Body):
     """It names a connection and a query that are there."""
 
@@ -102,7 +98,7 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @endpoint
     def get_kpi(req: func.HttpRequest) -> object:
         """GET /kpis/{name}: one KPI with its newest verdict and its next runs, and its ETag"""
-        return reply("kpi", services().definitions.kpis.get(KpiQuery.read(req).name))
+        return reply("kpi", services().definitions.kpis.get(KnownQuery.read(req).name))
 
     @bp.route("kpis/{name}", methods=["PUT"])
     @endpoint
@@ -110,7 +106,7 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
         """PUT /kpis/{name}: make it, or replace the one that If-Match names
 
         With `If-None-Match: *` it is only made, with `If-Match: *` it replaces whatever there is.
-        One that changes nothing is not a change.
+        One that changes nothing is not a change. One that is being removed cannot be changed.
         """
         query, body = read_both(req, NewQuery, KpiBody)
         condition, author = condition_of(req), author_of(req)
@@ -122,9 +118,10 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     def delete_kpi(req: func.HttpRequest) -> object:
         """DELETE /kpis/{name}: remove it with all its results
 
-        Where there are so many of them that the time runs out, asking again goes on.
+        One that has many is switched off first, and cannot be changed any more. Where the time runs
+        out, asking again goes on: without If-Match, or with its new ETag.
         """
-        query = KpiQuery.read(req)
+        query = KnownQuery.read(req)
         condition, author = condition_of(req), author_of(req)
         services().for_writing().definitions.kpis.remove(query.name, condition, author)
         return {"removed": query.name}
@@ -143,7 +140,7 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @endpoint
     def run_kpi(req: func.HttpRequest) -> object:
         """POST /kpis/{name}/run: run it now and keep the result; 200 whatever the verdict."""
-        query = KpiQuery.read(req)
+        query = KnownQuery.read(req)
         return {"result": services().for_writing().kpis.run_now(query.name)}
 
     @bp.route("kpis/run", methods=["POST"])

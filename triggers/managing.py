@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 from repositories.records.definitions import DefinitionFilter
 from services.definitions.documents import NAME_PATTERN, Provider, Tag
 from triggers.boundary import Reply
+from triggers.boundary import Text as Plain
 from triggers.callers import caller_of
 from triggers.logs import correlation_id
 from triggers.queries import PageQuery, Query, Text
@@ -22,6 +23,7 @@ KnownName = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,100}$", examples=["fa
 NewName = Annotated[str, Field(pattern=NAME_PATTERN, examples=["failed_jobs"])]
 Environment = Annotated[Text, Field(min_length=1, max_length=50)]
 Status = Literal["Healthy", "Warning", "Critical", "Error", "Unknown"]
+NOTHING = Plain("")
 
 
 class KnownQuery(Query):
@@ -60,6 +62,15 @@ def condition_of(req: func.HttpRequest) -> "Condition":
     from services.definitions.conditions import Condition
 
     return Condition.read(req.headers.get("if-match"), req.headers.get("if-none-match"))
+
+
+def reply_unless_known(req: func.HttpRequest, name: str, written: "Written[Any]") -> Reply:
+    """As `reply`, but 304 to who has it already. Not for what changes without its ETag."""
+    from services.definitions.conditions import is_known
+
+    if is_known(written.etag, req.headers.get("if-none-match")):
+        return Reply(NOTHING, HTTPStatus.NOT_MODIFIED, {"etag": written.etag})
+    return reply(name, written)
 
 
 def reply(name: str, written: "Written[Any]") -> Reply:

@@ -63,7 +63,8 @@ class Operation:
     `query` and `body` refuse. `unwell` is what a 503 may say instead of a problem. An answer that
     is `kept` for a few seconds says its age. It may be one of the `texts` (their types) instead.
     202 is one of the `successes` where something is only begun. What is `versioned` has an ETag,
-    and whoever changes it says which one it had.
+    and whoever changes it says which one it had; `known_by_tag` also who reads it, and may be told
+    that it is still that.
     """
 
     tag: str
@@ -77,6 +78,7 @@ class Operation:
     texts: Sequence[str] = ()
     anonymous: bool = False
     versioned: bool = False
+    known_by_tag: bool = False
 
 
 TAGS = {
@@ -137,7 +139,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "get_kpi": Operation(
         tag="kpis",
-        query=kpis.KpiQuery,
+        query=managing.KnownQuery,
         answer={"kpi": KpiView},
         problems=FINDS,
         versioned=True,
@@ -147,13 +149,13 @@ OPERATIONS: Mapping[str, Operation] = {
         query=managing.NewQuery,
         body=kpis.KpiBody,
         answer={"kpi": KpiView},
-        problems=PUTS,
+        problems=(HTTPStatus.CONFLICT, *PUTS),
         versioned=True,
         successes=(HTTPStatus.OK, HTTPStatus.CREATED),
     ),
     "delete_kpi": Operation(
         tag="kpis",
-        query=kpis.KpiQuery,
+        query=managing.KnownQuery,
         answer=REMOVED,
         problems=REMOVES,
         versioned=True,
@@ -177,6 +179,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answer={"connection": ConnectionView},
         problems=FINDS,
         versioned=True,
+        known_by_tag=True,
     ),
     "put_connection": Operation(
         tag="connections",
@@ -212,6 +215,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answer={"query": QueryView},
         problems=FINDS,
         versioned=True,
+        known_by_tag=True,
     ),
     "put_query": Operation(
         tag="queries",
@@ -237,7 +241,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "run_kpi": Operation(
         tag="kpis",
-        query=kpis.KpiQuery,
+        query=managing.KnownQuery,
         answer={"result": Result},
         problems=FINDS_AND_WRITES,
     ),

@@ -68,21 +68,21 @@ class Definitions(Protocol[D]):
         ...
 
 
-class Connections(Definitions[ConnectionDefinition], Protocol):
+class Used(Definitions[D], Protocol[D]):
+    """What KPIs use."""
+
+    def users(self, name: str, *, limit: int) -> Sequence[str]:
+        """The first KPIs that do."""
+        ...
+
+
+class Connections(Used[ConnectionDefinition], Protocol):
     def connection(self, name: str) -> Connection | None:
         """As a KPI would use it now."""
         ...
 
-    def users(self, name: str, *, limit: int) -> Sequence[str]:
-        """The first KPIs that run there."""
-        ...
 
-
-class Queries(Definitions[QueryDefinition], Protocol):
-    def users(self, name: str, *, limit: int) -> Sequence[str]:
-        """The first KPIs that run it."""
-        ...
-
+class Queries(Used[QueryDefinition], Protocol):
     def providers(self, name: str) -> Sequence[str]:
         """What kinds of database its KPIs run it on, each once."""
         ...

@@ -154,6 +154,20 @@ class Facts(Protocol):
     def revision(self) -> str | None: ...
 
 
+class Locks(Protocol):
+    """By name, among everyone who uses this store; until the transaction ends. StatementTimeout
+    where the wait is as long as for a statement.
+    """
+
+    def hold(self, name: str) -> None:
+        """Alone."""
+        ...
+
+    def share(self, name: str) -> None:
+        """With others who share it."""
+        ...
+
+
 class Work(Protocol):
     """Every repository, on one session."""
 
@@ -193,6 +207,8 @@ class Work(Protocol):
     def dead_letters(self) -> DeadLetters: ...
     @property
     def facts(self) -> Facts: ...
+    @property
+    def locks(self) -> Locks: ...
 
 
 class Store(Protocol):

@@ -90,3 +90,6 @@ class DefinitionFilter:
     enabled: bool | None = None
     connection: str | None = None
     query: str | None = None
+
+
+EVERY = DefinitionFilter()

@@ -75,8 +75,7 @@ def holds_secret(address: str) -> bool:
         options = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return True
-    is_known = "://" in address or "=" in address
-    is_plain = is_known and ":" not in login and "@" not in parts.path
+    is_plain = ":" not in login and "@" not in parts.path
     return not is_plain or any(SECRETIVE.search(name) for name, _ in options)
 
 

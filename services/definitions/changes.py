@@ -1,12 +1,14 @@
 """One change of what is managed: written with the entry that says who made it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from repositories.contracts.kpis import Definitions
-from repositories.contracts.store import Work
+from repositories.contracts.kpis import Definitions, Used
+from repositories.contracts.store import Store, Work
 from repositories.records.definitions import (
+    EVERY,
     ConnectionDefinition,
     DefinitionFilter,
     KpiDefinition,
@@ -14,13 +16,14 @@ from repositories.records.definitions import (
     Stored,
 )
 from repositories.records.retries import AuditEntry
-from services.definitions.members import as_json, changes_between
+from services.definitions.members import Definition, as_json, changes_between
 from services.errors import NotFound, PreconditionFailed
 
-D = TypeVar("D", ConnectionDefinition, QueryDefinition, KpiDefinition)
+D = TypeVar("D", bound=Definition)
 
-EVERY = DefinitionFilter()
 READ_AT_ONCE = 1000
+LOCK = "definitions"
+NAMED_USERS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Kind(Generic[D]):
     of: Callable[[Work], Definitions[D]]
 
     def get(self, work: Work, name: str) -> Stored[D]:
+        """Raises NotFound."""
         stored = self.of(work).find(name)
         if stored is None:
             raise NotFound(f"no {self.words} {name}")
@@ -83,12 +87,40 @@ class Kind(Generic[D]):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class UsedKind(Kind[D]):
+    """One that KPIs use; `in_use` says that they do."""
+
+    of: Callable[[Work], Used[D]]
+    in_use: str
+
+
 MEANWHILE = "Somebody else has changed this meanwhile, or what it refers to."
-CONNECTIONS: Kind[ConnectionDefinition] = Kind(
-    "connection", "connection", lambda work: work.connections
+CONNECTIONS: UsedKind[ConnectionDefinition] = UsedKind(
+    "connection", "connection", lambda work: work.connections, "KPIs still run there"
 )
-QUERIES: Kind[QueryDefinition] = Kind("query", "query", lambda work: work.queries)
+QUERIES: UsedKind[QueryDefinition] = UsedKind(
+    "query", "query", lambda work: work.queries, "KPIs still run it"
+)
 KPIS: Kind[KpiDefinition] = Kind("kpi", "KPI", lambda work: work.indicators)
+
+
+@contextmanager
+def changing(store: Store) -> Iterator[Work]:
+    """A transaction in which nobody else changes connections, queries or KPIs: one rule may speak
+    of several of them. It is to be short.
+    """
+    with store.work() as work:
+        work.locks.hold(LOCK)
+        yield work
+
+
+@contextmanager
+def standing(store: Store) -> Iterator[Work]:
+    """A transaction in which nobody changes any: they are read as they were at one time."""
+    with store.work() as work:
+        work.locks.share(LOCK)
+        yield work
 
 
 def _name_of(old: D | None, new: D | None) -> str:

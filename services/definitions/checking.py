@@ -1,19 +1,18 @@
 """Everything that is to be managed, checked as a whole: who names what, and whether that fits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from repositories.records.definitions import (
     ConnectionDefinition,
     KpiDefinition,
     QueryDefinition,
 )
+from services.definitions.changes import NAMED_USERS, first_names
 from services.definitions.rules import (
     faults_of_kpi,
-    faults_of_pair,
     faults_of_query,
-    find_sql_fault_at,
+    faults_of_references,
 )
 from services.errors import Fault
 
@@ -34,25 +33,36 @@ def faults_of_whole(whole: Whole, query_places: Places, kpi_places: Places) -> I
     """Each at its place in the file; what the file leaves alone must still be right."""
     for name, place in query_places.items():
         yield from _placed(place, faults_of_query(whole.queries[name]))
-    sql_fault = cache(lambda query, provider: find_sql_fault_at(whole.queries[query], provider))
-    for name, kpi in whole.kpis.items():
-        place = kpi_places.get(name) or f"KPI {name}, which the file does not mention,"
-        if name in kpi_places:
-            yield from _placed(place, faults_of_kpi(kpi))
+    for name, place in kpi_places.items():
+        kpi = whole.kpis[name]
+        yield from _placed(place, faults_of_kpi(kpi))
         yield from _placed(place, _faults_of_references(whole, kpi))
-        if kpi.query in whole.queries and kpi.connection in whole.connections:
-            provider = whole.connections[kpi.connection].provider
-            if fault := sql_fault(kpi.query, provider):
-                yield Fault(f"{place}.query", f"{kpi.query} cannot run there, {fault}")
+    yield from _faults_of_rest(whole, whole.kpis.keys() - kpi_places.keys())
+
+
+def _faults_of_rest(whole: Whole, names: Iterable[str]) -> Iterator[Fault]:
+    """Of KPIs that stay: each fault once, of what there is to be no more or to be otherwise."""
+    users: dict[tuple[str, str, str], list[str]] = {}
+    for name in sorted(names):
+        kpi = whole.kpis[name]
+        for fault in _faults_of_references(whole, kpi):
+            if fault.parameter == "connection" and kpi.connection not in whole.connections:
+                told = "connections", f"connection {kpi.connection} is used by ", ""
+            elif fault.parameter == "query" and kpi.query not in whole.queries:
+                told = "queries", f"query {kpi.query} is used by ", ""
+            else:
+                told = "queries", f"{fault.message} ({fault.parameter} of ", ")"
+            users.setdefault(told, []).append(name)
+    for (section, before, after), kpis in users.items():
+        words = f"KPI {kpis[0]}, which stays"
+        if len(kpis) > 1:
+            words = f"KPIs {first_names(kpis, NAMED_USERS)}, which stay"
+        yield Fault(section, before + words + after)
 
 
 def _faults_of_references(whole: Whole, kpi: KpiDefinition) -> Iterator[Fault]:
-    if kpi.connection not in whole.connections:
-        yield Fault("connection", f"there is no connection {kpi.connection}")
-    if kpi.query not in whole.queries:
-        yield Fault("query", f"there is no query {kpi.query}")
-    else:
-        yield from faults_of_pair(kpi, whole.queries[kpi.query])
+    connection, query = whole.connections.get(kpi.connection), whole.queries.get(kpi.query)
+    return faults_of_references(kpi, connection, query)
 
 
 def _placed(place: str, faults: Iterator[Fault]) -> Iterator[Fault]:

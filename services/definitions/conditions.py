@@ -8,12 +8,25 @@ from repositories.records.definitions import Stored
 from services.errors import Fault, InvalidRequest, PreconditionFailed, PreconditionRequired
 
 ANY = "*"
-TAG = re.compile(r'(?:W/)?"([^"]*)"')
+TAG = re.compile(r'(W/)?"([^"]*)"')
 TAGS = re.compile(r'\s*(?:W/)?"[^"]*"\s*(?:,\s*(?:W/)?"[^"]*"\s*)*')
 
 
 def etag_of(stored: Stored[Any]) -> str:
     return f'"{stored.id[:8]}-{stored.version}"'
+
+
+def is_known(etag: str, if_none_match: str | None) -> bool:
+    """Whether who reads a thing has it already; what is no ETag is none of this one."""
+    if if_none_match is None:
+        return False
+    known = (tag for _, tag in TAG.findall(if_none_match))
+    return if_none_match.strip() == ANY or etag.strip('"') in known
+
+
+def _strong_tags(if_match: str) -> frozenset[str]:
+    """A weak one may stand for another version (RFC 9110, 13.1.1)."""
+    return frozenset(tag for weak, tag in TAG.findall(if_match) if not weak)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ class Condition:
         if faults:
             raise InvalidRequest(faults)
         is_any = if_match is not None and if_match.strip() == ANY
-        tags = None if if_match is None or is_any else frozenset(TAG.findall(if_match))
+        tags = None if if_match is None or is_any else _strong_tags(if_match)
         return cls(tags, is_any=is_any, only_new=if_none_match is not None)
 
     def check_put(self, stored: Stored[Any] | None) -> None:

@@ -48,7 +48,7 @@ def _checked_schedule(schedule: str) -> str:
     from services.periods import shortest_period_seconds  # not needed to index the app
 
     shortest_period_seconds(schedule)
-    return schedule
+    return str(int(schedule)) if schedule.isdigit() else schedule
 
 
 def _as_text(value: object) -> object:

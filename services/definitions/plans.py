@@ -1,10 +1,11 @@
 """What must change for the store to be as a file says; and that, done in one transaction."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from repositories.contracts.kpis import Definitions
 from repositories.contracts.store import Store, Work
 from repositories.records.definitions import (
     ConnectionDefinition,
@@ -20,16 +21,23 @@ from services.definitions.changes import (
     Author,
     D,
     Kind,
+    changing,
     definition_of,
     every,
+    standing,
 )
 from services.definitions.checking import Whole, faults_of_whole
 from services.definitions.connections import ConnectionRegister
 from services.definitions.files import ConnectionEntry, DefinitionFile, write_file
-from services.definitions.kpis import first_slot_of, give_up_unfinished, is_rescheduled
+from services.definitions.kpis import first_slot_of, is_rescheduled
+from services.definitions.removals import (
+    finish_removals,
+    refuse_going,
+    remove_histories,
+    switch_off,
+)
 from services.errors import Fault, InvalidRequest, PreconditionFailed
 
-REMOVED_AT_ONCE = 10_000
 WRITTEN_AT_ONCE = 1000
 T = TypeVar("T")
 Made = TypeVar("Made", covariant=True)
@@ -50,7 +58,23 @@ class Changes(Generic[D]):
 
 
 @dataclass(frozen=True, slots=True)
+class Stock:
+    """All that is stored, by name."""
+
+    connections: Mapping[str, Stored[ConnectionDefinition]]
+    queries: Mapping[str, Stored[QueryDefinition]]
+    kpis: Mapping[str, Stored[KpiDefinition]]
+
+    @classmethod
+    def read(cls, work: Work) -> "Stock":
+        return cls(*(_by_name(kind.of(work)) for kind in (CONNECTIONS, QUERIES, KPIS)))
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
+    """`stock` is what it was made for."""
+
+    stock: Stock
     connections: Changes[ConnectionDefinition]
     queries: Changes[QueryDefinition]
     kpis: Changes[KpiDefinition]
@@ -72,49 +96,64 @@ class Planner:
 
     def plan(self, file: DefinitionFile) -> Plan:
         """Raises InvalidRequest, which names every fault by its place in the file."""
-        with self._store.read() as work:
-            connections = {one.definition.name: one for one in every(work.connections)}
-            queries = {one.definition.name: one for one in every(work.queries)}
-            kpis = {one.definition.name: one for one in every(work.indicators)}
-        sealed, faults = self._sealed(file.connections, connections)
+        with standing(self._store) as work:
+            stock = Stock.read(work)
+        sealed, faults = self._sealed(file.connections, stock.connections)
         whole = Whole(
-            connections=_wanted(sealed, connections),
-            queries=_wanted(_defined(file.queries), queries),
-            kpis=_wanted(_defined(file.kpis), kpis),
+            connections=_wanted(sealed, stock.connections),
+            queries=_wanted(_defined(file.queries), stock.queries),
+            kpis=_wanted(_defined(file.kpis), stock.kpis),
         )
         places = _places("queries", file.queries), _places("kpis", file.kpis)
         if faults := [*faults, *faults_of_whole(whole, *places)]:
             raise InvalidRequest(faults)
         return Plan(
-            _changes(CONNECTIONS, connections, whole.connections),
-            _changes(QUERIES, queries, whole.queries),
-            _changes(KPIS, kpis, whole.kpis),
+            stock,
+            _changes(CONNECTIONS, stock.connections, whole.connections),
+            _changes(QUERIES, stock.queries, whole.queries),
+            _changes(KPIS, stock.kpis, whole.kpis),
         )
 
     def apply(self, plan: Plan, author: Author) -> None:
-        """All of it or nothing; PreconditionFailed where the store is no longer what it was."""
-        with self._store.work() as work:
-            _write(work, plan.connections, author)
-            _write(work, plan.queries, author)
-            for stored in plan.kpis.removed:
-                _remove_history(work, stored, author)
-            _remove(work, plan.kpis)
-            _write(work, plan.kpis, author)
-            self._schedule(work, plan.kpis)
-            _remove(work, plan.queries)
-            _remove(work, plan.connections)
-            entries = [entry for changes in plan.every for entry in _entries(changes, author)]
-            for part in _parts(entries):
-                work.audit.add(part)
+        """All of it or nothing; PreconditionFailed where the store is no longer what it was.
+
+        But KPIs with many results are only switched off with the rest: they go afterwards, a part
+        at a time, and what they used goes after them.
+        """
+        with changing(self._store) as work:
+            if Stock.read(work) != plan.stock:
+                raise PreconditionFailed(MEANWHILE)
+            refuse_going(work, [old for old, _ in plan.kpis.changed])
+            long = remove_histories(work, plan.kpis.removed, author)
+            first, rest = (_without(plan, len(long)), _what_goes(plan)) if long else (plan, None)
+            self._write(work, first, author)
+            switch_off(work, long, author)
+        finish_removals(self._store, long, author)
+        if rest is not None:
+            with changing(self._store) as work:
+                self._write(work, rest, author)
 
     def export(self) -> str:
         """The file that says what there is now."""
-        with self._store.read() as work:
-            return write_file(
-                [one.definition for one in every(work.connections)],
-                [one.definition for one in every(work.queries)],
-                [one.definition for one in every(work.indicators)],
-            )
+        with standing(self._store) as work:
+            stock = Stock.read(work)
+        return write_file(
+            [one.definition for one in stock.connections.values()],
+            [one.definition for one in stock.queries.values()],
+            [one.definition for one in stock.kpis.values()],
+        )
+
+    def _write(self, work: Work, plan: Plan, author: Author) -> None:
+        _write(work, plan.connections, author)
+        _write(work, plan.queries, author)
+        _remove(work, plan.kpis)
+        _write(work, plan.kpis, author)
+        self._schedule(work, plan.kpis)
+        _remove(work, plan.queries)
+        _remove(work, plan.connections)
+        entries = [entry for changes in plan.every for entry in _entries(changes, author)]
+        for part in _parts(entries):
+            work.audit.add(part)
 
     def _sealed(
         self,
@@ -142,6 +181,30 @@ class Planner:
         moved = [new for old, new in kpis.changed if is_rescheduled(old.definition, new)]
         for part in _parts([*kpis.added, *moved]):
             work.indicators.schedule_at({kpi.name: first_slot_of(kpi, now) for kpi in part})
+
+
+def _by_name(definitions: Definitions[D]) -> Mapping[str, Stored[D]]:
+    return {one.definition.name: one for one in every(definitions)}
+
+
+def _without(plan: Plan, number: int) -> Plan:
+    """All but the removal of the last KPIs, and of what KPIs use."""
+    return replace(
+        plan,
+        connections=replace(plan.connections, removed=()),
+        queries=replace(plan.queries, removed=()),
+        kpis=replace(plan.kpis, removed=plan.kpis.removed[:-number]),
+    )
+
+
+def _what_goes(plan: Plan) -> Plan:
+    """The removal of what KPIs use."""
+    return replace(
+        plan,
+        connections=replace(plan.connections, added=(), changed=()),
+        queries=replace(plan.queries, added=(), changed=()),
+        kpis=Changes(KPIS, (), (), ()),
+    )
 
 
 class _Entry(Protocol[Made]):
@@ -194,13 +257,6 @@ def _remove(work: Work, changes: Changes[D]) -> None:
 def _expect(done: frozenset[str], number: int) -> None:
     if len(done) != number:
         raise PreconditionFailed(MEANWHILE)
-
-
-def _remove_history(work: Work, stored: Stored[KpiDefinition], author: Author) -> None:
-    """A part at a time, since the server allows no statement more than its time."""
-    while work.results.remove_of(stored.id, batch=REMOVED_AT_ONCE) == REMOVED_AT_ONCE:
-        pass
-    give_up_unfinished(work, stored, author)
 
 
 def _entries(changes: Changes[D], author: Author) -> Iterator[Any]:

@@ -1,56 +1,34 @@
 """Queries: listed, shown, put and removed."""
 
 from repositories.contracts.store import Store, Work
-from repositories.records.definitions import DefinitionFilter, QueryDefinition
-from services.definitions.changes import QUERIES, Author, every, first_names
-from services.definitions.conditions import Condition
+from repositories.records.definitions import DefinitionFilter, QueryDefinition, Stored
+from services.definitions.changes import QUERIES, every
 from services.definitions.documents import QueryDocument
+from services.definitions.registers import UsedRegister
 from services.definitions.rules import faults_of_pair, faults_of_query, find_sql_fault_at
 from services.definitions.views import QueryView, view_query
-from services.definitions.written import Written
-from services.errors import Fault, InUse, InvalidRequest
-from services.pages import Page, cut
+from services.errors import Fault
 
-NAMED_USERS = 5
+MEMBER_OF = {"per_second": "result_type", "forecast_hours": "critical_threshold"}
+MOST_FAULTS = 20
 
 
-class QueryRegister:
+class QueryRegister(UsedRegister[QueryDefinition, QueryDocument, QueryView]):
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store, QUERIES, view_query)
 
-    def list(self, filters: DefinitionFilter, *, after: str | None, limit: int) -> Page[QueryView]:
-        with self._store.read() as work:
-            rows = work.queries.list(filters, after=after, limit=limit + 1)
-        return cut([view_query(row) for row in rows], limit, lambda row: (row.name,))
+    def _defined(
+        self, name: str, document: QueryDocument, old: QueryDefinition | None
+    ) -> QueryDefinition:
+        return document.definition(name)
 
-    def get(self, name: str) -> Written[QueryView]:
-        with self._store.read() as work:
-            stored = QUERIES.get(work, name)
-        return Written.of(stored, view_query(stored))
-
-    def put(
-        self, name: str, document: QueryDocument, condition: Condition, author: Author
-    ) -> Written[QueryView]:
-        definition = document.definition(name)
+    def _faults(
+        self, work: Work, stored: Stored[QueryDefinition] | None, definition: QueryDefinition
+    ) -> list[Fault]:
         faults = [*faults_of_query(definition)]
-        with self._store.read() as work:
-            stored = work.queries.find(name)
-            if stored is not None and stored.definition != definition:
-                faults += _faults_of_users(work, definition)
-        if faults:
-            raise InvalidRequest(faults)
-        condition.check_put(stored)
-        with self._store.work() as work:
-            now = QUERIES.write(work, stored, definition, author)
-        return Written.of(now, view_query(now), is_new=stored is None)
-
-    def remove(self, name: str, condition: Condition, author: Author) -> None:
-        with self._store.work() as work:
-            stored = QUERIES.get(work, name)
-            condition.check_removal(stored)
-            if users := work.queries.users(name, limit=NAMED_USERS + 1):
-                raise InUse(f"KPIs still run it: {first_names(users, NAMED_USERS)}")
-            QUERIES.remove(work, stored, author)
+        if stored is not None and stored.definition != definition:
+            faults += _faults_of_users(work, definition)
+        return faults
 
 
 def _faults_of_users(work: Work, query: QueryDefinition) -> list[Fault]:
@@ -65,7 +43,3 @@ def _faults_of_users(work: Work, query: QueryDefinition) -> list[Fault]:
             text = f"KPI {kpi.definition.name} has {asked.parameter}: {asked.message}"
             found.add(Fault(MEMBER_OF[asked.parameter], text))
     return sorted(found, key=lambda fault: (fault.parameter, fault.message))[:MOST_FAULTS]
-
-
-MEMBER_OF = {"per_second": "result_type", "forecast_hours": "critical_threshold"}
-MOST_FAULTS = 20

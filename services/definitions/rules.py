@@ -1,6 +1,7 @@
 """What the members of a definition say together, and a KPI with its query and its connection."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from repositories.records.definitions import (
     ConnectionDefinition,
@@ -63,8 +64,25 @@ def faults_of_pair(kpi: KpiDefinition, query: QueryDefinition) -> Iterator[Fault
         yield Fault("forecast_hours", f"query {query.name} is a NonQuery: its value has no trend")
 
 
+def faults_of_references(
+    kpi: KpiDefinition,
+    connection: ConnectionDefinition | None,
+    query: QueryDefinition | None,
+) -> Iterator[Fault]:
+    """What it names: whether that is there, and whether it fits."""
+    if connection is None:
+        yield Fault("connection", f"there is no connection {kpi.connection}")
+    if query is None:
+        yield Fault("query", f"there is no query {kpi.query}")
+        return
+    yield from faults_of_pair(kpi, query)
+    if connection is not None and (fault := find_sql_fault_at(query, connection.provider)):
+        yield Fault("query", f"{kpi.query} cannot run there, {fault}")
+
+
+@lru_cache(maxsize=256)
 def find_sql_fault_at(query: QueryDefinition, provider: str) -> str | None:
-    """Why it cannot run on such a database."""
+    """Why it cannot run on such a database. Kept, since many KPIs run one query."""
     fault = find_sql_fault(query.sql, query.rule.result_type, [Dialect(provider)])
     return f"for {provider}: {fault}" if fault else None
 

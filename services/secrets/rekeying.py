@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from repositories.contracts.store import Store, Work
 from repositories.errors import StorageError
-from repositories.records.definitions import ConnectionDefinition, DefinitionFilter, Stored
+from repositories.records.definitions import EVERY, ConnectionDefinition, Stored
 from repositories.records.retries import AuditEntry
 from repositories.records.rows import Json
 from services.secrets.keys import Keys
@@ -13,7 +13,6 @@ from services.secrets.keys import Keys
 BATCH = 100
 TRIES = 3
 ACTION = "rekey_connection"
-EVERY = DefinitionFilter()
 CHANGED = Json('{"address":"(encrypted)"}')
 Row = Stored[ConnectionDefinition]
 

@@ -10,7 +10,7 @@ import pytest
 
 from repositories.contracts.kpis import Definitions
 from repositories.contracts.store import Store, Work
-from repositories.records.definitions import DefinitionFilter, KpiDefinition
+from repositories.records.definitions import EVERY, DefinitionFilter, KpiDefinition
 from repositories.records.kpis import (
     CompareTo,
     DeviationSide,
@@ -25,7 +25,6 @@ from repositories.records.kpis import (
 from tests.contract.conftest import Lab
 from tests.definitions import CONNECTION, KPI, QUERY, check_of, define, keep
 
-EVERY = DefinitionFilter()
 FULL_RULE = Rule(
     result_type=ResultType.DATA_SET,
     unit="rows",

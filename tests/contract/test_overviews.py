@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from repositories.contracts.store import Store
-from repositories.records.definitions import DefinitionFilter
+from repositories.records.definitions import EVERY, DefinitionFilter
 from repositories.records.executions import JobStatus, NewJob, Postponed
 from repositories.records.kpis import Check, Result, Verdict
 from repositories.records.overviews import DatabaseSummary, Series, WorkerOverview
@@ -21,7 +21,6 @@ from repositories.records.processes import Worker
 from tests.contract.conftest import Lab
 from tests.definitions import CONNECTION, KPI, check_of, define, result_of
 
-EVERY = DefinitionFilter()
 HOUR = timedelta(hours=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Found = tuple[str, Result]

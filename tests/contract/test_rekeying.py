@@ -14,7 +14,7 @@ import pytest
 from repositories.contracts.store import Store, Work
 from repositories.errors import NotConfigured
 from repositories.postgres import PostgresDatabase
-from repositories.records.definitions import ConnectionDefinition
+from repositories.records.definitions import EVERY, ConnectionDefinition
 from repositories.store import SqlStore
 from repositories.urls import parse
 from services.secrets import rekeying
@@ -49,7 +49,7 @@ def rekey(store: Store, *keys: str) -> Rekeyed:
 
 def addresses(store: Store) -> dict[str, str]:
     with store.read() as work:
-        rows = work.connections.list(rekeying.EVERY, after=None, limit=1000)
+        rows = work.connections.list(EVERY, after=None, limit=1000)
     return {row.definition.name: row.definition.address for row in rows}
 
 

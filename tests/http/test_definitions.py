@@ -128,9 +128,31 @@ def test_an_update_that_somebody_else_has_overtaken_is_refused(host: LocalHost, 
     known = put(host, path, {**body, "description": "known"}, if_match=f"{first}, {second}")
     assert known.status_code == httpx.codes.OK
     assert known.json()[SINGULAR[kind]]["version"] == 3
-    weak = f"W/{known.headers['etag']}"
-    assert delete(host, path, if_match=weak).status_code == httpx.codes.OK
+    third = known.headers["etag"]
+    weak = delete(host, path, if_match=f"W/{third}")
+    assert weak.status_code == httpx.codes.PRECONDITION_FAILED
+    assert delete(host, path, if_match=f"W/{first}, {third}").status_code == httpx.codes.OK
     assert put(host, path, body, if_match="*").status_code == httpx.codes.PRECONDITION_FAILED
+
+
+@pytest.mark.parametrize("kind", PATHS)
+def test_what_is_known_by_its_etag_is_not_sent_again(host: LocalHost, kind: str) -> None:
+    etag = put(host, f"{kind}/known", PATHS[kind]).headers["etag"]
+    for sent, is_known in (
+        (etag, True),
+        (f'"other", W/{etag}', True),
+        ("*", True),
+        ('"other"', False),
+        (etag[1:-1], False),
+    ):
+        answer = host.client.get(f"/api/{kind}/known", headers={"if-none-match": sent})
+        if is_known and kind != "kpis":  # which have a new verdict under the same ETag
+            assert (answer.status_code, answer.content) == (httpx.codes.NOT_MODIFIED, b"")
+        else:
+            assert answer.status_code == httpx.codes.OK
+            assert SINGULAR[kind] in answer.json()
+        assert answer.headers["etag"] == etag
+    delete(host, f"{kind}/known")
 
 
 @pytest.mark.parametrize("kind", PATHS)

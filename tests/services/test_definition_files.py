@@ -14,7 +14,7 @@ from jsonschema_rs import Draft202012Validator
 
 from repositories.contracts.store import Store
 from repositories.postgres import PostgresDatabase
-from repositories.records.definitions import DefinitionFilter
+from repositories.records.definitions import EVERY
 from repositories.records.kpis import ResultType, Verdict
 from repositories.store import SqlStore
 from repositories.urls import parse
@@ -33,7 +33,6 @@ from tests.fakes import FakeStore
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", (DOCS / "kpis.md").read_text("utf-8"), re.DOTALL)[0]
 ANN = Author("ann")
-EVERY = DefinitionFilter()
 SECRET = "postgresql://me:hunter2@db/x"
 SCALAR = ResultType.SCALAR
 SMALL = """
@@ -153,11 +152,35 @@ def test_a_section_that_is_left_out_is_left_alone_and_an_empty_one_is_emptied(de
     desk.apply(SMALL)
     assert desk.plan("queries:\n- {name: one, sql: SELECT 1}").is_empty
     assert desk.faults("connections: []") == {
-        "KPI one, which the file does not mention,.connection": "there is no connection a"
+        "connections": "connection a is used by KPI one, which stays"
     }
     assert desk.apply("kpis: []\nqueries: []\nconnections: []")[-1] == (
         "0 to add, 0 to change, 3 to remove."
     )
+
+
+def test_what_kpis_that_stay_would_lose_is_said_once(fake_desk: Desk) -> None:
+    asking = [replace(KPI, name=f"k{number}", history=FULL_KPI.history) for number in range(7)]
+    define(fake_desk.store, *asking)
+    seven = "KPIs k0, k1, k2, k3, k4, …, which stay"
+    assert fake_desk.faults("connections: []\nqueries: []") == {
+        "connections": f"connection store is used by {seven}",
+        "queries": f"query one is used by {seven}",
+    }
+    changed = "queries: [{name: one, sql: 'SELECT 1', critical_threshold: 5, result_type: DataSet}]"
+    assert fake_desk.faults(changed) == {
+        "queries": f"query one is a DataSet, and no Scalar (per_second of {seven})"
+    }
+    many = "\n".join(f"  - {{name: k{n}, connection: store, query: two}}" for n in range(2))
+    assert [*fake_desk.faults(f"kpis:\n{many}")] == ["kpis[0].query", "kpis[1].query"]
+
+
+@pytest.mark.parametrize(("written", "kept"), [("0300", 300), ("00060", 60), ("7", 7)])
+def test_seconds_are_kept_as_they_are_exported(fake_desk: Desk, written: str, kept: int) -> None:
+    fake_desk.apply(SMALL.replace("schedule: 300", f"schedule: '{written}'"))
+    text = fake_desk.planner.export()
+    assert fake_desk.plan(text).is_empty
+    assert check_of(fake_desk.store).schedule == str(kept)
 
 
 def test_a_new_time_to_run_is_soon_or_the_next_of_its_expression(desk: Desk) -> None:
