@@ -81,7 +81,7 @@ class KpiRegister:
 
 
 def give_up_unfinished(work: Work, stored: Stored[KpiDefinition], author: Author) -> None:
-    """What of a KPI that is about to go still waits to be run.
+    """What of a KPI that is about to go still waits to be run, and what was counted of it.
 
     First its letters: whoever is having one tried again meanwhile has queued that when they go.
     """
@@ -90,6 +90,7 @@ def give_up_unfinished(work: Work, stored: Stored[KpiDefinition], author: Author
     assert metadata is not None  # noqa: S101
     work.dead_letters.discard_of(f"kpi:{name}", metadata=metadata)
     work.executions.cancel_of(stored.id, message=f"KPI {name} was removed")
+    work.metrics.remove(f"kpi:{name}")
 
 
 def is_rescheduled(old: KpiDefinition | None, new: KpiDefinition) -> bool:
