@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics import exposition as openmetrics
@@ -24,6 +25,7 @@ from tests.fake_clocks import FakeClock
 from tests.fakes import FakeStore
 
 Labels = Mapping[str, str]
+DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 HOSTILE = (
     'a "quoted" name',
     "back\\slash",
@@ -147,6 +149,12 @@ def test_processes_queues_timers_and_pools_are_told(store: FakeStore) -> None:
     place = {"worker": "me", "connection": "store"}
     assert targets == [({**place, "state": "in_use"}, 3), ({**place, "state": "idle"}, 0)]
     assert samples_of(store, "watchkeeper_build_info") == [({"version": "0.1.0"}, 1)]
+
+
+def test_every_metric_stands_in_the_documentation(store: FakeStore) -> None:
+    described = DOCUMENTATION.read_text("utf-8")
+    families = [*parse_openmetrics(service(store).text().value)]
+    assert [one.name for one in families if f"`{one.name}" not in described] == []
 
 
 def test_a_timer_that_is_not_due_is_not_overdue(store: FakeStore) -> None:
