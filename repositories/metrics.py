@@ -13,10 +13,8 @@ from repositories.records.speeds import (
     Regression,
     StoredBaseline,
     StoredRegression,
-    WorkerUptime,
+    WorkerGauge,
 )
-
-LONGEST_NAME = 100
 
 
 class SqlMetrics:
@@ -32,10 +30,21 @@ class SqlMetrics:
         return build(JobMetric, self._session.rows("metrics.totals", prefix=prefix))
 
     def page(
-        self, *, job_id: str | None, prefix: str | None, after: str | None, limit: int
+        self,
+        *,
+        job_id: str | None = None,
+        prefix: str | None = None,
+        regressed_hours: int | None = None,
+        after: str | None = None,
+        limit: int,
     ) -> list[JobFigures]:
         rows = self._session.rows(
-            "metrics.page", job_id=job_id, prefix=prefix, after=after, limit=limit
+            "metrics.page",
+            job_id=job_id,
+            prefix=prefix,
+            regressed_hours=regressed_hours,
+            after=after,
+            limit=limit,
         )
         return [_figures(row) for row in rows]
 
@@ -53,31 +62,22 @@ class SqlMetrics:
             "metrics.add_samples", samples=json_rows(rows), worker_instance_id=worker_instance_id
         )
 
-    def note_regressions(
-        self, regressions: Sequence[Regression], *, worker_instance_id: str
-    ) -> list[Regression]:
+    def note_regressions(self, regressions: Sequence[Regression]) -> list[Regression]:
         chosen = first_of_each(regressions)
-        rows = [
-            {"job_id": one.job_id, "duration_ms": one.duration_ms, "tags": tags_of(one)}
-            for one in chosen
-        ]
-        if not rows:
+        if not chosen:
             return []
-        noted = {
-            (row["metric_name"], row["tags"])
-            for row in self._session.rows(
-                "metrics.note_regressions",
-                regressions=json_rows(rows),
-                worker_instance_id=worker_instance_id,
-            )
-        }
-        return [one for one in chosen if (one.job_id[:LONGEST_NAME], tags_of(one)) in noted]
+        rows = self._session.rows("metrics.note_regressions", regressions=json_rows(chosen))
+        noted = {row["job_id"] for row in rows}
+        return [one for one in chosen if one.job_id in noted]
+
+    def remove(self, job_id: str) -> None:
+        self._session.run("metrics.remove", job_id=job_id)
 
     def kpis(self) -> Sequence[KpiGauge]:
         return build(KpiGauge, [_gauge(row) for row in self._session.rows("metrics.kpis")])
 
-    def workers(self) -> Sequence[WorkerUptime]:
-        return build(WorkerUptime, self._session.rows("metrics.workers"))
+    def workers(self) -> Sequence[WorkerGauge]:
+        return build(WorkerGauge, self._session.rows("metrics.workers"))
 
 
 def added_up(runs: Sequence[JobRuns]) -> list[JobRuns]:
@@ -96,32 +96,17 @@ def first_of_each(regressions: Sequence[Regression]) -> list[Regression]:
     return [firsts[job_id] for job_id in sorted(firsts)]
 
 
-def tags_of(regression: Regression) -> str:
-    """What the row says beside its duration. An id too long for a metric's name ends it."""
-    said = (
-        f"regression={regression.kind};mean_ms={regression.mean_ms:.3f}"
-        f";p95_ms={regression.p95_ms:.3f}"
-    )
-    is_long = len(regression.job_id) > LONGEST_NAME
-    return f"{said};job_id={regression.job_id}" if is_long else said
-
-
 def rate_of(success_count: int, total_executions: int) -> float | None:
-    return success_count / total_executions if total_executions else None
+    return round(success_count / total_executions, 6) if total_executions else None
 
 
-def stored_regression(row: Row) -> StoredRegression | None:
-    """None where there is none, or where the row is of somebody else's making."""
-    said = dict(part.partition("=")[::2] for part in str(row["regression_tags"]).split(";", 3))
-    if row["regression_ms"] is None or "regression" not in said:
-        return None
-    return StoredRegression(
-        regression=said["regression"],
-        duration_ms=row["regression_ms"],
-        mean_ms=_number(said.get("mean_ms")),
-        p95_ms=_number(said.get("p95_ms")),
-        happened_at=row["regression_at"],
-    )
+def mean_of(total_duration_ms: float, total_executions: int) -> float | None:
+    return rounded(total_duration_ms / total_executions) if total_executions else None
+
+
+def rounded(duration_ms: float | None) -> float | None:
+    """To microseconds: sums of floats have more digits than anybody measured."""
+    return None if duration_ms is None else round(duration_ms, 3)
 
 
 def _figures(row: Row) -> JobFigures:
@@ -132,16 +117,18 @@ def _figures(row: Row) -> JobFigures:
         success_count=row["success_count"],
         failure_count=row["failure_count"],
         success_rate=rate_of(row["success_count"], executions),
-        total_duration_ms=total,
-        mean_duration_ms=total / executions if executions else None,
-        min_duration_ms=row["min_duration_ms"],
-        max_duration_ms=row["max_duration_ms"],
+        total_duration_ms=round(total, 3),
+        mean_duration_ms=mean_of(total, executions),
+        min_duration_ms=rounded(row["min_duration_ms"]),
+        max_duration_ms=rounded(row["max_duration_ms"]),
         last_execution_at=row["last_execution_at"],
         last_success_at=row["last_success_at"],
         last_failure_at=row["last_failure_at"],
         metadata=row["metadata"],
+        slower_count=row["slower_count"],
+        faster_count=row["faster_count"],
         baseline=_baseline(row),
-        last_regression=stored_regression(row),
+        last_regression=_regression(row),
     )
 
 
@@ -149,10 +136,22 @@ def _baseline(row: Row) -> StoredBaseline | None:
     if row["sample_size"] is None:
         return None
     return StoredBaseline(
-        mean_ms=row["baseline_avg_ms"],
-        p95_ms=row["baseline_p95_ms"],
+        mean_ms=round(row["baseline_avg_ms"], 3),
+        p95_ms=round(row["baseline_p95_ms"], 3),
         sample_size=row["sample_size"],
         updated_at=row["baseline_at"],
+    )
+
+
+def _regression(row: Row) -> StoredRegression | None:
+    if row["regressed_at"] is None:
+        return None
+    return StoredRegression(
+        regression=row["regression"],
+        duration_ms=round(row["regression_ms"], 3),
+        mean_ms=round(row["regression_avg_ms"], 3),
+        p95_ms=round(row["regression_p95_ms"], 3),
+        happened_at=row["regressed_at"],
     )
 
 
@@ -165,10 +164,3 @@ def _gauge(row: Row) -> Row:
 def _finite(value: Decimal) -> float | None:
     number = float(value)
     return number if abs(number) < float("inf") else None
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None

@@ -1,13 +1,13 @@
 """In-memory stand-ins for how often each job ran, how long it took, and how long it does."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from repositories.metrics import added_up, first_of_each, rate_of
+from repositories.metrics import added_up, first_of_each, mean_of, rate_of, rounded
 from repositories.records.kpis import Baseline
 from repositories.records.processes import NOTHING, JobMetric, JobRuns
 from repositories.records.rows import Json
@@ -15,10 +15,11 @@ from repositories.records.speeds import (
     JobFigures,
     KpiGauge,
     Regression,
+    RegressionKind,
+    Speed,
     StoredBaseline,
     StoredRegression,
-    Walk,
-    WorkerUptime,
+    WorkerGauge,
 )
 from tests.fake_clocks import FakeClock
 from tests.fake_kpis import FakeKpis
@@ -35,13 +36,6 @@ class FakeSample:
     duration_ms: float
 
 
-@dataclass(frozen=True)
-class FakeRegression:
-    worker_instance_id: str
-    recorded_at: datetime
-    regression: Regression
-
-
 class FakeMetrics:
     """What is in job_metrics, and of jobs in worker_metrics and performance_baselines."""
 
@@ -50,7 +44,7 @@ class FakeMetrics:
         self.all: dict[str, JobMetric] = {}
         self.metadata: dict[str, Json] = {}
         self.samples: list[FakeSample] = []
-        self.regressions: list[FakeRegression] = []
+        self.regressions: dict[str, StoredRegression] = {}
         self.baselines: dict[str, StoredBaseline] = {}
 
     def count(self, runs: Sequence[JobRuns]) -> None:
@@ -66,12 +60,19 @@ class FakeMetrics:
         return [replace(self.all[job_id], read_at=now) for job_id in self._ids(prefix)]
 
     def page(
-        self, *, job_id: str | None, prefix: str | None, after: str | None, limit: int
+        self,
+        *,
+        job_id: str | None = None,
+        prefix: str | None = None,
+        regressed_hours: int | None = None,
+        after: str | None = None,
+        limit: int,
     ) -> list[JobFigures]:
         found = [
             self._figures(self.all[one])
             for one in self._ids(prefix)
             if job_id in {None, one} and (after is None or one > after)
+            if regressed_hours is None or self._has_regressed(one, hours=regressed_hours)
         ]
         return found[:limit]
 
@@ -89,34 +90,48 @@ class FakeMetrics:
         self.samples += added
         return len(added)
 
-    def note_regressions(
-        self, regressions: Sequence[Regression], *, worker_instance_id: str
-    ) -> list[Regression]:
-        if worker_instance_id not in self._workers.all:
-            return []
-        now = self._clock()
-        recent = {
-            one.regression.job_id
-            for one in self.regressions
-            if one.recorded_at > now - timedelta(minutes=5)
-        }
-        noted = [one for one in first_of_each(regressions) if one.job_id not in recent]
-        self.regressions += [FakeRegression(worker_instance_id, now, one) for one in noted]
+    def note_regressions(self, regressions: Sequence[Regression]) -> list[Regression]:
+        noted = [
+            one
+            for one in first_of_each(regressions)
+            if one.job_id in self.all and not self._has_regressed(one.job_id, minutes=5)
+        ]
+        for one in noted:
+            self.regressions[one.job_id] = StoredRegression(
+                regression=one.kind,
+                duration_ms=round(one.duration_ms, 3),
+                mean_ms=round(one.mean_ms, 3),
+                p95_ms=round(one.p95_ms, 3),
+                happened_at=self._clock(),
+            )
+            old, is_slower = self.all[one.job_id], one.kind is RegressionKind.SLOWER
+            self.all[one.job_id] = replace(
+                old,
+                slower_count=old.slower_count + is_slower,
+                faster_count=old.faster_count + (not is_slower),
+            )
         return noted
+
+    def remove(self, job_id: str) -> None:
+        for known in (self.all, self.metadata, self.regressions, self.baselines):
+            known.pop(job_id, None)
 
     def kpis(self) -> Sequence[KpiGauge]:
         found = []
         for name in sorted(self._kpis.indicators):
             one = self._kpis.indicators[name]
-            if not one.stored.definition.is_active:
+            definition = one.stored.definition
+            connection = self._kpis.connection(definition.connection)
+            query = self._kpis.queries[definition.query].definition
+            if not (definition.is_active and connection.is_enabled and query.is_enabled):
                 continue
             newest = one.results[-1] if one.results else None
             value = newest.value if newest else None
             found.append(
                 KpiGauge(
                     name=name,
-                    connection=one.stored.definition.connection,
-                    environment=self._kpis.connection(one.stored.definition.connection).environment,
+                    connection=definition.connection,
+                    environment=connection.environment,
                     status=newest.status if newest else None,
                     value=float(value) if isinstance(value, Decimal) else None,
                     checked_at=newest.checked_at if newest else None,
@@ -124,14 +139,15 @@ class FakeMetrics:
             )
         return found
 
-    def workers(self) -> Sequence[WorkerUptime]:
+    def workers(self) -> Sequence[WorkerGauge]:
         now = self._clock()
         return [
-            WorkerUptime(
+            WorkerGauge(
                 worker_instance_id=worker_id,
                 machine_name=worker.machine_name,
                 version=worker.version,
-                uptime_seconds=(now - self._workers.started[worker_id]).total_seconds(),
+                uptime_seconds=(seen - self._workers.started[worker_id]).total_seconds(),
+                heartbeat_age_seconds=(now - seen).total_seconds(),
             )
             for worker_id, (worker, seen, status) in sorted(self._workers.all.items())
             if status not in {"Stopped", "Error"} and seen > now - timedelta(minutes=15)
@@ -148,36 +164,30 @@ class FakeMetrics:
             success_count=metric.success_count,
             failure_count=metric.failure_count,
             success_rate=rate_of(metric.success_count, executions),
-            total_duration_ms=total,
-            mean_duration_ms=total / executions if executions else None,
-            min_duration_ms=metric.min_duration_ms,
-            max_duration_ms=metric.max_duration_ms,
+            total_duration_ms=round(total, 3),
+            mean_duration_ms=mean_of(total, executions),
+            min_duration_ms=rounded(metric.min_duration_ms),
+            max_duration_ms=rounded(metric.max_duration_ms),
             last_execution_at=metric.last_execution_at,
             last_success_at=metric.last_success_at,
             last_failure_at=metric.last_failure_at,
             metadata=self.metadata.get(metric.job_id, NOTHING),
-            baseline=self.baselines.get(metric.job_id),
-            last_regression=self._newest_regression(metric.job_id),
+            slower_count=metric.slower_count,
+            faster_count=metric.faster_count,
+            baseline=_rounded(self.baselines.get(metric.job_id)),
+            last_regression=self.regressions.get(metric.job_id),
         )
 
-    def _newest_regression(self, job_id: str) -> StoredRegression | None:
-        for one in reversed(self.regressions):
-            if one.regression.job_id == job_id:
-                return StoredRegression(
-                    regression=one.regression.kind,
-                    duration_ms=one.regression.duration_ms,
-                    mean_ms=round(one.regression.mean_ms, 3),
-                    p95_ms=round(one.regression.p95_ms, 3),
-                    happened_at=one.recorded_at,
-                )
-        return None
+    def _has_regressed(self, job_id: str, **ago: float) -> bool:
+        newest = self.regressions.get(job_id)
+        return newest is not None and newest.happened_at > self._clock() - timedelta(**ago)
 
 
 class FakeBaselines:
     def __init__(self, clock: FakeClock, metrics: FakeMetrics, kpis: FakeKpis) -> None:
         self._clock, self._metrics, self._kpis = clock, metrics, kpis
 
-    def refresh_kpis(self, *, after: str, limit: int, older_than_seconds: int) -> Walk:
+    def speeds_of_kpis(self, *, after: str, limit: int, older_than_seconds: int) -> list[Speed]:
         names = [
             name
             for name, one in self._kpis.indicators.items()
@@ -185,9 +195,14 @@ class FakeBaselines:
             and name > after
             and self._is_due(f"kpi:{name}", older_than_seconds)
         ]
-        return self._walk(names, limit, "kpi:", self._durations_of_kpi)
+        return [
+            self._speed(name, f"kpi:{name}", self._durations_of_kpi(name))
+            for name in sorted(names)[:limit]
+        ]
 
-    def refresh_functions(self, *, after: str, limit: int, older_than_seconds: int) -> Walk:
+    def speeds_of_functions(
+        self, *, after: str, limit: int, older_than_seconds: int
+    ) -> list[Speed]:
         names = [
             job_id
             for job_id in self._metrics.all
@@ -195,7 +210,21 @@ class FakeBaselines:
             and job_id > after
             and self._is_due(job_id, older_than_seconds)
         ]
-        return self._walk(names, limit, "", self._durations_of_function)
+        return [
+            self._speed(name, name, self._durations_of_function(name))
+            for name in sorted(names)[:limit]
+        ]
+
+    def keep(self, speeds: Sequence[Speed]) -> None:
+        for one in speeds:
+            assert one.mean_ms is not None
+            assert one.p95_ms is not None
+            self._metrics.baselines[one.job_id] = StoredBaseline(
+                mean_ms=one.mean_ms,
+                p95_ms=one.p95_ms,
+                sample_size=one.sample_size,
+                updated_at=self._clock(),
+            )
 
     def find(self, job_ids: Collection[str]) -> Mapping[str, Baseline]:
         return {
@@ -216,26 +245,19 @@ class FakeBaselines:
         until = self._clock() - timedelta(seconds=older_than_seconds)
         return known is None or known.updated_at < until
 
-    def _walk(
-        self,
-        names: Collection[str],
-        limit: int,
-        prefix: str,
-        durations_of: Callable[[str], Sequence[float]],
-    ) -> Walk:
-        chosen = sorted(names)[:limit]
-        updated = 0
-        for name in chosen:
-            durations = durations_of(name)
-            if len(durations) >= 20:
-                updated += 1
-                self._metrics.baselines[prefix + name] = StoredBaseline(
-                    mean_ms=fmean(durations),
-                    p95_ms=_percentile(durations, 0.95),
-                    sample_size=len(durations),
-                    updated_at=self._clock(),
-                )
-        return Walk(updated=updated, next=None if len(chosen) < limit else chosen[-1])
+    def _speed(self, name: str, job_id: str, durations: Sequence[float]) -> Speed:
+        known = self._metrics.baselines.get(job_id)
+        return Speed(
+            name=name,
+            job_id=job_id,
+            mean_ms=fmean(durations) if durations else None,
+            p95_ms=_percentile(durations, 0.95) if durations else None,
+            sample_size=len(durations),
+            baseline=Baseline(mean_ms=known.mean_ms, p95_ms=known.p95_ms) if known else None,
+            baseline_age_seconds=(
+                (self._clock() - known.updated_at).total_seconds() if known else None
+            ),
+        )
 
     def _durations_of_kpi(self, name: str) -> Sequence[float]:
         since = self._clock() - timedelta(days=7)
@@ -258,6 +280,12 @@ def _percentile(durations: Sequence[float], share: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
+def _rounded(baseline: StoredBaseline | None) -> StoredBaseline | None:
+    if baseline is None:
+        return None
+    return replace(baseline, mean_ms=round(baseline.mean_ms, 3), p95_ms=round(baseline.p95_ms, 3))
+
+
 def _never_run(job_id: str, now: datetime) -> JobMetric:
     return JobMetric(
         job_id=job_id,
@@ -270,6 +298,8 @@ def _never_run(job_id: str, now: datetime) -> JobMetric:
         last_execution_at=None,
         last_success_at=None,
         last_failure_at=None,
+        slower_count=0,
+        faster_count=0,
         read_at=now,
     )
 

@@ -164,7 +164,7 @@ class FakeOverviews:
             warning_7d=counts[Verdict.WARNING],
             critical_7d=counts[Verdict.CRITICAL],
             error_7d=counts[Verdict.ERROR],
-            success_rate_7d=round(Decimal(100 * healthy) / len(week), 2) if week else None,
+            healthy_percent_7d=round(Decimal(100 * healthy) / len(week), 2) if week else None,
             mean_duration_ms_7d=sum(one.duration_ms for one in week) / len(week) if week else None,
         )
 

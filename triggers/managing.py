@@ -7,7 +7,7 @@ import azure.functions as func
 from pydantic import Field, TypeAdapter
 
 from repositories.records.definitions import DefinitionFilter
-from services.definitions.documents import NAME_PATTERN, Provider, Tag
+from services.definitions.documents import NewName, Provider, Tag
 from triggers.boundary import Reply
 from triggers.boundary import Text as Plain
 from triggers.callers import caller_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from services.definitions.written import Written
 
 KnownName = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,100}$", examples=["failed_jobs"])]
-NewName = Annotated[str, Field(pattern=NAME_PATTERN, examples=["failed_jobs"])]
 Environment = Annotated[Text, Field(min_length=1, max_length=50)]
 Status = Literal["Healthy", "Warning", "Critical", "Error", "Unknown"]
 NOTHING = Plain("")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
@@ -13,12 +13,9 @@ from services import Services
 from services.stopwatch import Stopwatch
 from triggers.boundary import Reply, age_of, endpoint, listing
 from triggers.boundary import Text as PlainText
-from triggers.queries import Fresh, PageQuery, Text
+from triggers.queries import Fresh, Hours, PageQuery, Text
 
-JSON = "application/json"
 OPENMETRICS = "application/openmetrics-text"
-PLAIN = "text/plain"
-OLD_FORMAT = "0.0.4"
 
 
 class Prefix(StrEnum):
@@ -33,9 +30,9 @@ class Format(StrEnum):
 
 
 class MetricsQuery(PageQuery):
-    """`prometheus` is all of it at once, in the OpenMetrics format or, where only that is accepted,
-    in the older text format; an `Accept` for one of them asks for it too. It is kept for a few
-    seconds, `fresh` takes nothing from there.
+    """`prometheus` is all of it at once, in the OpenMetrics format; an `Accept` that names
+    `application/openmetrics-text` asks for it too. It is kept for a few seconds, `fresh` takes
+    nothing from there.
     """
 
     position: ClassVar[TypeAdapter[tuple[str]]] = TypeAdapter(tuple[Text])
@@ -51,24 +48,37 @@ class MetricsQuery(PageQuery):
         ),
     ] = None
     prefix: Prefix | None = None
+    regressed_hours: (
+        Annotated[
+            Hours,
+            Field(description="Those of which an execution was far from normal so many hours ago."),
+        ]
+        | None
+    ) = None
     format: Format | None = None
     fresh: Fresh = False
 
     @property
     def is_chosen(self) -> bool:
         """Whether it asks for some of the jobs, which only JSON can."""
-        return any((self.job_id, self.prefix, self.cursor))
+        return not self.model_fields_set <= {"format", "fresh"}
 
     def filters(self) -> dict[str, object]:
-        found = {"jobId": self.job_id, "prefix": self.prefix}
+        found = {
+            "jobId": self.job_id,
+            "prefix": self.prefix,
+            "regressed_hours": self.regressed_hours,
+        }
         return {name: value for name, value in found.items() if value is not None}
 
     @model_validator(mode="after")
     def _prometheus_takes_all(self) -> Self:
         if self.format is Format.PROMETHEUS and self.is_chosen:
-            raise ValueError("format: prometheus is of everything, without jobId, prefix or cursor")
+            raise ValueError("format: prometheus is of everything, and takes only fresh besides")
         if self.job_id is not None and self.prefix is not None:
             raise ValueError("prefix: not together with jobId")
+        if self.job_id is not None and self.regressed_hours is not None:
+            raise ValueError("regressed_hours: not together with jobId")
         return self
 
 
@@ -78,70 +88,48 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("metrics", methods=["GET"])
     @endpoint
     def list_metrics(req: func.HttpRequest) -> object:
-        """GET /metrics?jobId=&prefix=&format=&limit=&cursor=: how often everything ran, how fast
+        """GET /metrics?jobId=&prefix=&regressed_hours=&format=&limit=&cursor=: how often all ran
 
         Jobs are KPIs (`kpi:name`), HTTP functions (`http:name`) and timers (`timer:name`), each
-        with its normal speed and the newest execution that was far from it.
+        with its normal speed and the newest execution that was far from it. A failure is of a KPI
+        an Error, of an HTTP function an answer of 500 or more, of a timer a run that raised one.
         """
         query = MetricsQuery.read(req)
         app = services()
         app.recorder.flush()
-        accepted = _accepted(req.headers.get("accept", ""))
-        if _wants_prometheus(query, accepted):
-            return _exposed(app, accepted, fresh=query.fresh)
+        if _wants_prometheus(query, req.headers.get("accept", "")):
+            return _exposed(app, fresh=query.fresh)
         watch = Stopwatch.start()
         (after,) = query.after() or (None,)
         if query.job_id is not None:
             page = app.metrics.job(query.job_id)
         else:
             prefix = f"{query.prefix}:" if query.prefix else None
-            page = app.metrics.jobs(prefix=prefix, after=after, limit=query.limit)
+            page = app.metrics.jobs(
+                prefix=prefix,
+                regressed_hours=query.regressed_hours,
+                after=after,
+                limit=query.limit,
+            )
         return Reply(listing("metrics", query, page, watch), headers={"vary": "accept"})
 
     return bp
 
 
-def _exposed(app: Services, accepted: dict[str, float], *, fresh: bool) -> Reply:
-    from services.metrics.exposition import OPENMETRICS as NEWER
-    from services.metrics.exposition import PLAIN_TEXT as OLDER
+def _exposed(app: Services, *, fresh: bool) -> Reply:
+    from services.metrics.exposition import OPENMETRICS as CONTENT_TYPE
 
-    content_type = OLDER if _prefers(accepted, PLAIN, OPENMETRICS) else NEWER
-    found = app.exposition.text(content_type, fresh=fresh)
-    headers = {"content-type": content_type, "vary": "accept", **age_of(found)}
+    found = app.exposition.text(fresh=fresh)
+    headers = {"content-type": CONTENT_TYPE, "vary": "accept", **age_of(found)}
     return Reply(PlainText(found.value), headers=headers)
 
 
-def _wants_prometheus(query: MetricsQuery, accepted: dict[str, float]) -> bool:
+def _wants_prometheus(query: MetricsQuery, accept: str) -> bool:
     if query.format is not None or query.is_chosen:
         return query.format is Format.PROMETHEUS
-    return _prefers(accepted, OPENMETRICS, JSON) or _prefers(accepted, PLAIN, JSON)
+    return any(_is_openmetrics(part) for part in accept.lower().split(","))
 
 
-def _prefers(accepted: dict[str, float], one: str, other: str) -> bool:
-    return accepted.get(one, 0.0) > accepted.get(other, 0.0)
-
-
-def _accepted(header: str) -> dict[str, float]:
-    """How much each type is wanted. Plain text counts in the version that Prometheus asks for:
-    browsers and others take any text, and mean none in particular.
-    """
-    wanted: dict[str, float] = {}
-    for kind, parameters in _parts(header):
-        if kind == PLAIN and parameters.get("version") != OLD_FORMAT:
-            continue
-        wanted[kind] = max(wanted.get(kind, 0.0), _weight(parameters.get("q", "1")))
-    return wanted
-
-
-def _parts(header: str) -> Iterator[tuple[str, dict[str, str]]]:
-    for part in header.lower().split(","):
-        kind, *rest = (piece.strip() for piece in part.split(";"))
-        yield kind, dict(piece.partition("=")[::2] for piece in rest)
-
-
-def _weight(text: str) -> float:
-    """What is no number is no wish."""
-    try:
-        return min(max(float(text), 0.0), 1.0)
-    except ValueError:
-        return 0.0
+def _is_openmetrics(part: str) -> bool:
+    kind, *parameters = (piece.strip() for piece in part.split(";"))
+    return kind == OPENMETRICS and "q=0" not in parameters

@@ -17,7 +17,7 @@ from services.dead_letters import LetterRetry, LettersRetry
 from services.debugging import DebugReport
 from services.definitions.views import ConnectionView, KpiView, QueryView
 from services.failures import ErrorGroup, ErrorTotals
-from services.metrics.exposition import OPENMETRICS, PLAIN_TEXT
+from services.metrics.exposition import OPENMETRICS
 from services.performance import Performance
 from services.poison import PoisonReport
 from services.reports import Component, Health
@@ -271,7 +271,8 @@ OPERATIONS: Mapping[str, Operation] = {
         query=metrics.MetricsQuery,
         answer={"metrics": list[JobFigures]},
         problems=FINDS,
-        texts=[OPENMETRICS, PLAIN_TEXT],
+        kept=True,
+        texts=[OPENMETRICS],
     ),
     "list_jobs": Operation(
         tag="jobs", query=jobs.JobsQuery, answer={"jobs": list[Job]}, problems=READS

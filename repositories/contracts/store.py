@@ -25,7 +25,7 @@ from repositories.records.processes import (
     Worker,
 )
 from repositories.records.retries import AuditEntry, AuditRecord, PlannedRetry, Retry
-from repositories.records.speeds import JobFigures, KpiGauge, Regression, WorkerUptime
+from repositories.records.speeds import JobFigures, KpiGauge, Regression, WorkerGauge
 
 
 class Heartbeats(Protocol):
@@ -71,9 +71,15 @@ class Metrics(Protocol):
         ...
 
     def page(
-        self, *, job_id: str | None, prefix: str | None, after: str | None, limit: int
+        self,
+        *,
+        job_id: str | None = None,
+        prefix: str | None = None,
+        regressed_hours: int | None = None,
+        after: str | None = None,
+        limit: int,
     ) -> list[JobFigures]:
-        """By job_id: all of them, the one, or those that begin so."""
+        """By job_id: all of them, the one, those that begin so, or that regressed so lately."""
         ...
 
     def add_samples(
@@ -82,17 +88,19 @@ class Metrics(Protocol):
         """Durations (ms) by job_id, of a process; none are kept where it is not registered."""
         ...
 
-    def note_regressions(
-        self, regressions: Sequence[Regression], *, worker_instance_id: str
-    ) -> Sequence[Regression]:
-        """Those that were stored: one of a job in five minutes, of a process that is registered."""
+    def note_regressions(self, regressions: Sequence[Regression]) -> Sequence[Regression]:
+        """Those that were stored: one in five minutes, of a job that has been counted."""
+        ...
+
+    def remove(self, job_id: str) -> None:
+        """What is known of a job that there is no more."""
         ...
 
     def kpis(self) -> Sequence[KpiGauge]:
-        """What every active KPI last said, by name."""
+        """What every KPI last said that runs, by name."""
         ...
 
-    def workers(self) -> Sequence[WorkerUptime]:
+    def workers(self) -> Sequence[WorkerGauge]:
         """The processes that are alive."""
         ...
 

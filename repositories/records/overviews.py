@@ -13,7 +13,7 @@ class DatabaseSummary:
     """A connection, the newest verdict of its KPIs, and all of a week: the last 168 whole hours
     and the one that is going on.
 
-    `success_rate_7d` is how many of 100 checks were Healthy.
+    `healthy_percent_7d` is how many of 100 checks were Healthy.
     """
 
     name: str
@@ -28,7 +28,7 @@ class DatabaseSummary:
     warning_7d: int
     critical_7d: int
     error_7d: int
-    success_rate_7d: Decimal | None
+    healthy_percent_7d: Decimal | None
     mean_duration_ms_7d: float | None
 
 

@@ -114,7 +114,9 @@ def _newer(one: float | None, other: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobMetric:
-    """How often a job ran, how long it took (ms), and when it last went well or badly."""
+    """How often a job ran, how long it took (ms), when it last went well or badly, and how often it
+    was far slower or faster than normal.
+    """
 
     job_id: str
     total_executions: int
@@ -126,6 +128,8 @@ class JobMetric:
     last_execution_at: datetime | None
     last_success_at: datetime | None
     last_failure_at: datetime | None
+    slower_count: int
+    faster_count: int
     read_at: datetime
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from repositories.records.kpis import Baseline
 from repositories.records.rows import Json
 
 
@@ -29,8 +30,8 @@ class StoredRegression:
 
     regression: str
     duration_ms: float
-    mean_ms: float | None
-    p95_ms: float | None
+    mean_ms: float
+    p95_ms: float
     happened_at: datetime
 
 
@@ -48,7 +49,10 @@ class StoredBaseline:
 class JobFigures:
     """How often a job ran and how it went, how fast it is normally, and when it last was not.
 
-    Durations are in ms; the rate is the share of executions that succeeded.
+    An execution of a KPI succeeded where it came to a verdict other than Error, one of an HTTP
+    function where it answered less than 500, one of a timer where it raised nothing. The rate is
+    from 0 to 1; durations are in ms. `slower_count` and `faster_count` are of executions that were
+    far from normal, one in five minutes.
     """
 
     job_id: str
@@ -64,19 +68,27 @@ class JobFigures:
     last_success_at: datetime | None
     last_failure_at: datetime | None
     metadata: Json
+    slower_count: int
+    faster_count: int
     baseline: StoredBaseline | None
     last_regression: StoredRegression | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
-    """One step of a walk over jobs: how many have a normal speed now, and where the next starts.
+class Speed:
+    """How fast a job was lately, in ms, in so many executions; None where there were none.
 
-    `next` is None at the end.
+    `name` is where a walk goes on from. `baseline` is what was normal before, since so many
+    seconds.
     """
 
-    updated: int
-    next: str | None
+    name: str
+    job_id: str
+    mean_ms: float | None
+    p95_ms: float | None
+    sample_size: int
+    baseline: Baseline | None
+    baseline_age_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +104,11 @@ class KpiGauge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerUptime:
-    """A process that runs Watchkeeper, and for how long it has."""
+class WorkerGauge:
+    """A process that runs Watchkeeper: when it was last heard of, and how long it had run then."""
 
     worker_instance_id: str
     machine_name: str
     version: str
     uptime_seconds: float
+    heartbeat_age_seconds: float

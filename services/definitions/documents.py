@@ -25,6 +25,7 @@ from repositories.records.kpis import (
     ResultType,
     Rule,
 )
+from services.masking import mask_text
 
 LONGEST_ADDRESS = 650
 """So that what it is encrypted to fits where it is stored: 1,000 characters."""
@@ -42,6 +43,13 @@ def _checked_text(text: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("holds half a character") from None
     return text
+
+
+def _showable(name: str) -> str:
+    """As itself, and as the id of a job: otherwise nobody could ask for what is shown."""
+    if any(mask_text(shown) != shown for shown in (name, f"kpi:{name}")):
+        raise ValueError("looks as if it held a secret, which would be shown as ***")
+    return name
 
 
 def _checked_schedule(schedule: str) -> str:
@@ -101,6 +109,7 @@ def _each_once(tags: Sequence[str]) -> Sequence[str]:
 BLANKS = r"\x00-\x20\xa0\u2000-\u200f\u2028-\u202f\u3000\ufeff"
 NAME_PATTERN = rf"^[^{BLANKS}]([^\x00-\x1f]{{0,98}}[^{BLANKS}])?$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, examples=["failed_jobs"])]
+NewName = Annotated[Name, AfterValidator(_showable)]
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$"), AfterValidator(_checked_text)]
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$"), AfterValidator(_checked_text)]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,50}$")]

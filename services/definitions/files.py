@@ -17,7 +17,7 @@ from services.definitions.documents import (
     ConnectionDocument,
     Document,
     KpiDocument,
-    Name,
+    NewName,
     QueryDocument,
 )
 from services.definitions.members import Definition, members_of
@@ -31,15 +31,15 @@ SCHEMA_PLACE = "docs/kpis.schema.json"
 
 
 class ConnectionEntry(ConnectionDocument):
-    name: Name
+    name: NewName
 
 
 class QueryEntry(QueryDocument):
-    name: Name
+    name: NewName
 
 
 class KpiEntry(KpiDocument):
-    name: Name
+    name: NewName
 
 
 Entry = TypeVar("Entry", ConnectionEntry, QueryEntry, KpiEntry)

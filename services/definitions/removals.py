@@ -67,7 +67,7 @@ def _is_going(work: Work, stored: Kpi) -> bool:
 
 
 def _give_up_unfinished(work: Work, stored: Kpi, author: Author) -> None:
-    """What of a KPI that is about to go still waits to be run.
+    """What of a KPI that is about to go still waits to be run, and what was counted of it.
 
     First its letters: whoever is having one tried again meanwhile has queued that when they go.
     """
@@ -76,3 +76,4 @@ def _give_up_unfinished(work: Work, stored: Kpi, author: Author) -> None:
     assert metadata is not None  # noqa: S101
     work.dead_letters.discard_of(f"kpi:{name}", metadata=metadata)
     work.executions.cancel_of(stored.id, message=f"KPI {name} was removed")
+    work.metrics.remove(f"kpi:{name}")

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from repositories.contracts.databases import PoolUse
 from repositories.contracts.store import Store
 from repositories.records.processes import JobMetric
-from repositories.records.speeds import KpiGauge, WorkerUptime
+from repositories.records.speeds import KpiGauge, WorkerGauge
 from services.caching import Aged, Cache
 from services.statuses import ServiceState, StatusService
 from services.timers import TimerService, TimerState
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-PLAIN_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 SHOWN_SERVICES = 10_000
 
 
@@ -29,7 +28,7 @@ class Snapshot:
     kpis: Sequence[KpiGauge]
     jobs: Sequence[JobMetric]
     services: Sequence[ServiceState]
-    workers: Sequence[WorkerUptime]
+    workers: Sequence[WorkerGauge]
     queue: Mapping[str, int]
     dead_letters: Mapping[str, int]
     timers: Sequence[TimerState]
@@ -57,11 +56,9 @@ class ExpositionService:
         self._worker_instance_id, self._version = worker_instance_id, version
         self._cache = cache
 
-    def text(self, content_type: str, *, fresh: bool = False) -> Aged[str]:
-        """In the form of this content type, one of the two above."""
-        return self._cache.get(
-            content_type, lambda: _written(self._snapshot(), content_type), fresh=fresh
-        )
+    def text(self, *, fresh: bool = False) -> Aged[str]:
+        """In the OpenMetrics format."""
+        return self._cache.get("exposition", lambda: _written(self._snapshot()), fresh=fresh)
 
     def _snapshot(self) -> Snapshot:
         services = self._statuses.services(after=None, limit=SHOWN_SERVICES).items
@@ -82,8 +79,8 @@ class ExpositionService:
             )
 
 
-def _written(snapshot: Snapshot, content_type: str) -> str:
+def _written(snapshot: Snapshot) -> str:
     """Its library takes a while to import: only who asks waits for it."""
     from services.metrics.families import write
 
-    return write(snapshot, is_openmetrics=content_type == OPENMETRICS)
+    return write(snapshot)

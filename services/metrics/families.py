@@ -1,9 +1,9 @@
-"""A snapshot as the metrics of Prometheus, in its two text formats."""
+"""A snapshot as the metrics of Prometheus, in the OpenMetrics format."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from prometheus_client import Metric, exposition
+from prometheus_client import Metric
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -11,12 +11,12 @@ from prometheus_client.core import (
     StateSetMetricFamily,
     SummaryMetricFamily,
 )
-from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.exposition import generate_latest
 
 from repositories.contracts.databases import PoolUse
 from repositories.records.kpis import Verdict
 from repositories.records.processes import JobMetric
-from repositories.records.speeds import KpiGauge, WorkerUptime
+from repositories.records.speeds import KpiGauge, WorkerGauge
 from services.masking import mask_text
 from services.metrics.exposition import Snapshot
 from services.statuses import ServiceState
@@ -27,15 +27,13 @@ STATES = ("healthy", "stale", "down")
 UNFINISHED = ("Queued", "Running")
 DEAD_LETTERS = ("PENDING", "PROCESSING", "SUCCEEDED", "FAILED")
 KPI_LABELS = ("name", "connection", "environment")
+WORKER_LABELS = ("worker", "machine", "version")
 
 T = TypeVar("T")
 
 
-def write(snapshot: Snapshot, *, is_openmetrics: bool) -> str:
-    families = _Families(snapshot)
-    if is_openmetrics:
-        return str(openmetrics.generate_latest(families).decode())  # type: ignore[no-untyped-call]
-    return exposition.generate_latest(families).decode()
+def write(snapshot: Snapshot) -> str:
+    return str(generate_latest(_Families(snapshot)).decode())  # type: ignore[no-untyped-call]
 
 
 class _Families:
@@ -52,7 +50,7 @@ class _Families:
         yield from _of_kpis(snapshot.kpis)
         yield from _of_jobs(snapshot.jobs)
         yield from _of_services(snapshot.services)
-        yield _of_workers(snapshot.workers)
+        yield from _of_workers(snapshot.workers)
         yield _depth(
             "watchkeeper_queue_depth",
             "Executions of KPIs that have not ended, by status.",
@@ -101,12 +99,22 @@ def _of_jobs(jobs: Sequence[JobMetric]) -> Iterator[Metric]:
         labels=["job_id"],
     )
     failures = CounterMetricFamily(
-        "watchkeeper_job_failures", "Executions that failed.", labels=["job_id"]
+        "watchkeeper_job_failures",
+        "Executions that failed: of a KPI those that came to Error, of a timer those that raised an"
+        " error, of an HTTP function answers of 500 and more.",
+        labels=["job_id"],
+    )
+    regressions = CounterMetricFamily(
+        "watchkeeper_job_regressions",
+        "Executions far slower or far faster than normal, at most one in five minutes.",
+        labels=["job_id", "kind"],
     )
     for labels, one in labelled.items():
         durations.add_metric(labels, one.total_executions, one.total_duration_ms / 1000)
         failures.add_metric(labels, one.failure_count)
-    yield from (durations, failures)
+        regressions.add_metric([*labels, "slower"], one.slower_count)
+        regressions.add_metric([*labels, "faster"], one.faster_count)
+    yield from (durations, failures, regressions)
 
 
 def _of_services(services: Sequence[ServiceState]) -> Iterator[Metric]:
@@ -125,18 +133,22 @@ def _of_services(services: Sequence[ServiceState]) -> Iterator[Metric]:
     yield from (age, state)
 
 
-def _of_workers(workers: Sequence[WorkerUptime]) -> Metric:
+def _of_workers(workers: Sequence[WorkerGauge]) -> Iterator[Metric]:
+    age = GaugeMetricFamily(
+        "watchkeeper_worker_heartbeat_age_seconds",
+        "Since the newest heartbeat of each process of Watchkeeper; for a quarter of an hour.",
+        labels=WORKER_LABELS,
+    )
     uptime = GaugeMetricFamily(
         "watchkeeper_worker_uptime_seconds",
-        "How long each process of Watchkeeper has run.",
-        labels=["worker", "machine", "version"],
+        "How long each process of Watchkeeper had run at its newest heartbeat.",
+        labels=WORKER_LABELS,
     )
     for one in workers:
-        uptime.add_metric(
-            [one.worker_instance_id, mask_text(one.machine_name), mask_text(one.version)],
-            one.uptime_seconds,
-        )
-    return uptime
+        labels = [one.worker_instance_id, mask_text(one.machine_name), mask_text(one.version)]
+        age.add_metric(labels, max(one.heartbeat_age_seconds, 0.0))
+        uptime.add_metric(labels, one.uptime_seconds)
+    yield from (age, uptime)
 
 
 def _depth(name: str, about: str, counts: Mapping[str, int]) -> Metric:

@@ -57,24 +57,22 @@ class Recorder:
             self._background.release()
 
     def _flush(self) -> None:
+        """All of what was noted, or nothing."""
         taken = self._tally.take()
         if not (taken.counts or taken.slowest or taken.samples):
             return
         try:
-            with self._store.single() as work:
-                work.metrics.count(self._tally.runs(taken.counts))
+            with self._store.work() as work:
+                found = self._store_all(work, taken)
         except StorageError:
-            self._tally.put_back(taken.counts)
+            self._tally.put_back(taken)
             raise
-        with self._store.single() as work:
-            self._unlogged.extend(self._note_speeds(work, taken))
+        self._unlogged.extend(found)
 
-    def _note_speeds(self, work: Work, taken: Taken) -> Sequence[Regression]:
-        worker = self._worker_instance_id()
-        if taken.samples:
-            work.metrics.add_samples(taken.samples, worker_instance_id=worker)
-        found = _regressions(work, taken.slowest)
-        return regressions.note(work, found, worker_instance_id=worker)
+    def _store_all(self, work: Work, taken: Taken) -> Sequence[Regression]:
+        work.metrics.count(self._tally.runs(taken.counts))
+        work.metrics.add_samples(taken.samples, worker_instance_id=self._worker_instance_id())
+        return work.metrics.note_regressions(_regressions(work, taken.slowest))
 
     def _drain(self) -> Sequence[Regression]:
         found = []

@@ -6,9 +6,8 @@ the time, are fast now and then as a matter of course.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from repositories.contracts.store import Work
 from repositories.records.kpis import Baseline
 from repositories.records.speeds import Regression, RegressionKind
 
@@ -35,15 +34,6 @@ def regression_of(job_id: str, duration_ms: float, baseline: Baseline | None) ->
         mean_ms=baseline.mean_ms,
         p95_ms=baseline.p95_ms,
     )
-
-
-def note(
-    work: Work, regressions: Sequence[Regression], *, worker_instance_id: str
-) -> Sequence[Regression]:
-    """Store them, and give those that are news: the first of a job in five minutes."""
-    if not regressions:
-        return ()
-    return work.metrics.note_regressions(regressions, worker_instance_id=worker_instance_id)
 
 
 def log(regressions: Iterable[Regression]) -> None:

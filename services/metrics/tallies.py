@@ -154,11 +154,17 @@ class Tally:
             self._report_at = now + OLD_SECONDS
         return Taken(counts, slowest, {job_id: one.kept for job_id, one in samples.items()})
 
-    def put_back(self, counts: Mapping[str, Count]) -> None:
+    def put_back(self, taken: Taken) -> None:
         """The store could not be told."""
         with self._lock:
-            for job_id, count in counts.items():
+            for job_id, count in taken.counts.items():
                 self._counts.setdefault(job_id, Count()).add_all(count)
+            for job_id, duration_ms in taken.slowest.items():
+                self._slowest[job_id] = max(duration_ms, self._slowest.get(job_id, -1.0))
+            if taken.samples:
+                self._sample_at = self._clock()
+            for job_id, durations in taken.samples.items():
+                self._sample(job_id, durations)
 
     def runs(self, counts: Mapping[str, Count]) -> list[JobRuns]:
         now = self._clock()
@@ -167,7 +173,11 @@ class Tally:
     def _watch(self, job_id: str, duration_ms: float) -> None:
         if duration_ms > self._slowest.get(job_id, -1.0):
             self._slowest[job_id] = duration_ms
+        self._sample(job_id, (duration_ms,))
+
+    def _sample(self, job_id: str, durations: Sequence[float]) -> None:
         reservoir = self._samples.get(job_id)
         if reservoir is None:
             reservoir = self._samples[job_id] = Reservoir()
-        reservoir.add(duration_ms)
+        for duration_ms in durations:
+            reservoir.add(duration_ms)

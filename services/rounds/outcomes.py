@@ -78,7 +78,7 @@ class Outcomes:
         )
         work.metrics.count([*map(_run, outcomes)])
         far = [found for one in outcomes if (found := _regression(one))]
-        news = regressions.note(work, far, worker_instance_id=worker)
+        news = work.metrics.note_regressions(far)
         _bury(work, outcomes)
         return news
 
@@ -103,10 +103,12 @@ def _bury(work: Work, outcomes: Sequence[Outcome]) -> None:
 
 
 def _run(outcome: Outcome) -> JobRuns:
+    """An Error is a failure of the check, whether it could not be run or could not be judged."""
+    result = outcome.result
     return JobRuns.one(
         f"kpi:{outcome.execution.check.name}",
-        succeeded=not outcome.has_failed,
-        duration_ms=outcome.result.duration_ms,
+        succeeded=(result.raw_status or result.status) is not Verdict.ERROR,
+        duration_ms=result.duration_ms,
     )
 
 

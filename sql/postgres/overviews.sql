@@ -5,7 +5,7 @@
 SELECT summary.connection_name AS name, summary.provider, summary.environment, page.tags,
        summary.is_enabled, summary.last_check_at, summary.last_status, summary.checks_7d,
        summary.healthy_7d, summary.warning_7d, summary.critical_7d, summary.error_7d,
-       summary.success_rate_7d, summary.mean_duration_ms_7d
+       summary.success_rate_7d AS healthy_percent_7d, summary.mean_duration_ms_7d
   FROM (SELECT connection.connection_id, connection.connection_name, connection.tags
           FROM monitoring.database_connections AS connection
          WHERE TRUE

@@ -1,145 +1,98 @@
--- How long jobs take normally, in ms: of the newest executions of the last seven days, at most 200
--- and at least 20. Each statement is one step of a walk by name over what is older than so many
--- seconds or missing, and says how many it has looked at and which was the last. A percentile lies
--- between the two times whose places are nearest, and has of each what it is near to it.
+-- How fast jobs were lately, in ms: of the newest 200 executions of the last seven days. The first
+-- two statements are each one step of a walk by name over the jobs whose normal speed is older than
+-- so many seconds or not known, and give what was normal before. A percentile lies between
+-- the two times whose places are nearest, and has of each what it is near to it.
 
--- name: refresh_kpis
--- The newest 200 of each, and of these the ones that came to a value: a KPI that cannot be asked
--- for weeks costs no more than any other.
-DECLARE @after nvarchar(200) = :after, @now datetime2(7) = SYSUTCDATETIME(), @seen int,
-        @last nvarchar(200), @normal nvarchar(max);
-DECLARE @before datetime2(7) = DATEADD(second, -:older_than_seconds, @now);
-SELECT @seen = COUNT(*), @last = MAX(chosen.name)
-  FROM (SELECT TOP (:limit) indicator.IndicatorName AS name
+-- name: speeds_of_kpis
+-- The newest 200 of each, and of these the ones that came to a value: a KPI that cannot be asked for
+-- weeks costs no more than any other.
+SELECT chosen.name, N'kpi:' + chosen.name AS job_id, speed.mean_ms, speed.p95_ms,
+       speed.sample_size, chosen.baseline_avg_ms, chosen.baseline_p95_ms,
+       chosen.baseline_age_seconds
+  FROM (SELECT TOP (:limit) indicator.IndicatorId, indicator.IndicatorName AS name,
+               baseline.BaselineAvgMs AS baseline_avg_ms,
+               baseline.BaselineP95Ms AS baseline_p95_ms,
+               DATEDIFF_BIG(millisecond, baseline.UpdatedAt, SYSUTCDATETIME()) / 1000E0
+                   AS baseline_age_seconds
           FROM monitoring.Indicators AS indicator
           LEFT JOIN monitoring.PerformanceBaselines AS baseline
             ON baseline.JobId = N'kpi:' + indicator.IndicatorName
-         WHERE indicator.IndicatorName > @after
+         WHERE indicator.IndicatorName > :after
            AND indicator.IsActive = 1
-           AND (baseline.JobId IS NULL OR baseline.UpdatedAt < @before)
-         ORDER BY indicator.IndicatorName) AS chosen;
-SET @normal = (
-    SELECT N'kpi:' + placed.name AS job_id, AVG(placed.duration_ms) AS mean_ms,
-           SUM(CASE WHEN placed.place - 1 = FLOOR(0.95E0 * (placed.times - 1))
-                    THEN placed.duration_ms
-                         * (1 + FLOOR(0.95E0 * (placed.times - 1)) - 0.95E0 * (placed.times - 1))
-                    WHEN placed.place - 2 = FLOOR(0.95E0 * (placed.times - 1))
-                    THEN placed.duration_ms
-                         * (0.95E0 * (placed.times - 1) - FLOOR(0.95E0 * (placed.times - 1)))
-                    ELSE 0 END) AS p95_ms,
-           MAX(placed.times) AS sample_size
-      FROM (SELECT chosen.name, execution.DurationMs AS duration_ms,
-                   ROW_NUMBER() OVER (PARTITION BY chosen.name ORDER BY execution.DurationMs)
-                       AS place,
-                   COUNT(*) OVER (PARTITION BY chosen.name) AS times
-              FROM (SELECT indicator.IndicatorId, indicator.IndicatorName AS name
-                      FROM monitoring.Indicators AS indicator
-                      LEFT JOIN monitoring.PerformanceBaselines AS baseline
-                        ON baseline.JobId = N'kpi:' + indicator.IndicatorName
-                     WHERE indicator.IndicatorName > @after
-                       AND indicator.IndicatorName <= @last
-                       AND indicator.IsActive = 1
-                       AND (baseline.JobId IS NULL OR baseline.UpdatedAt < @before)) AS chosen
-             CROSS APPLY (
-                      SELECT TOP (200) result.DurationMs, result.Status
-                        FROM monitoring.DatabaseMonitoringResults AS result
-                       WHERE result.IndicatorId = chosen.IndicatorId
-                         AND result.ExecutedAt > DATEADD(day, -7, @now)
-                       ORDER BY result.ExecutedAt DESC, result.ResultId DESC) AS execution
-             WHERE execution.Status <> N'Error') AS placed
-     WHERE placed.times >= 20
-     GROUP BY placed.name
-       FOR JSON PATH);
-BEGIN TRANSACTION;
-UPDATE monitoring.PerformanceBaselines WITH (UPDLOCK, SERIALIZABLE)
-   SET BaselineAvgMs = normal.mean_ms,
-       BaselineP95Ms = normal.p95_ms,
-       SampleSize = normal.sample_size,
-       UpdatedAt = @now
-  FROM OPENJSON(@normal)
-       WITH (job_id nvarchar(200) '$.job_id', mean_ms float '$.mean_ms', p95_ms float '$.p95_ms',
-             sample_size int '$.sample_size') AS normal
- WHERE normal.job_id = PerformanceBaselines.JobId;
-INSERT INTO monitoring.PerformanceBaselines (JobId, BaselineAvgMs, BaselineP95Ms, SampleSize)
-SELECT normal.job_id, normal.mean_ms, normal.p95_ms, normal.sample_size
-  FROM OPENJSON(@normal)
-       WITH (job_id nvarchar(200) '$.job_id', mean_ms float '$.mean_ms', p95_ms float '$.p95_ms',
-             sample_size int '$.sample_size') AS normal
- WHERE NOT EXISTS (SELECT 1
-                     FROM monitoring.PerformanceBaselines AS there WITH (UPDLOCK, SERIALIZABLE)
-                    WHERE there.JobId = normal.job_id)
- ORDER BY normal.job_id;
-COMMIT TRANSACTION;
-SELECT @seen AS seen, @last AS last_name,
-       (SELECT COUNT(*) FROM OPENJSON(@normal) WITH (job_id nvarchar(200) '$.job_id')) AS updated;
+           AND (baseline.JobId IS NULL
+                OR baseline.UpdatedAt < DATEADD(second, -:older_than_seconds, SYSUTCDATETIME()))
+         ORDER BY indicator.IndicatorName) AS chosen
+ CROSS APPLY (
+          SELECT AVG(placed.duration_ms) AS mean_ms,
+                 SUM(CASE WHEN placed.distance < 1
+                          THEN placed.duration_ms * (1 - placed.distance) ELSE 0 END) AS p95_ms,
+                 COUNT(*) AS sample_size
+            FROM (SELECT execution.DurationMs AS duration_ms,
+                         ABS(ROW_NUMBER() OVER (ORDER BY execution.DurationMs) - 1
+                             - 0.95E0 * (COUNT(*) OVER () - 1)) AS distance
+                    FROM (SELECT TOP (200) result.DurationMs, result.Status
+                            FROM monitoring.DatabaseMonitoringResults AS result
+                           WHERE result.IndicatorId = chosen.IndicatorId
+                             AND result.ExecutedAt > DATEADD(day, -7, SYSUTCDATETIME())
+                           ORDER BY result.ExecutedAt DESC, result.ResultId DESC) AS execution
+                   WHERE execution.Status <> N'Error') AS placed) AS speed
+ ORDER BY chosen.name;
 
--- name: refresh_functions
+-- name: speeds_of_functions
 -- Timers and HTTP functions, of the durations that processes have kept of them.
-DECLARE @after nvarchar(200) = :after, @now datetime2(7) = SYSUTCDATETIME(), @seen int,
-        @last nvarchar(200), @normal nvarchar(max);
-DECLARE @before datetime2(7) = DATEADD(second, -:older_than_seconds, @now);
-SELECT @seen = COUNT(*), @last = MAX(chosen.name)
-  FROM (SELECT TOP (:limit) job.JobId AS name
+SELECT chosen.job_id AS name, chosen.job_id, speed.mean_ms, speed.p95_ms, speed.sample_size,
+       chosen.baseline_avg_ms, chosen.baseline_p95_ms, chosen.baseline_age_seconds
+  FROM (SELECT TOP (:limit) job.JobId AS job_id, baseline.BaselineAvgMs AS baseline_avg_ms,
+               baseline.BaselineP95Ms AS baseline_p95_ms,
+               DATEDIFF_BIG(millisecond, baseline.UpdatedAt, SYSUTCDATETIME()) / 1000E0
+                   AS baseline_age_seconds
           FROM monitoring.JobMetrics AS job
           LEFT JOIN monitoring.PerformanceBaselines AS baseline ON baseline.JobId = job.JobId
-         WHERE job.JobId > @after
+         WHERE job.JobId > :after
            AND job.JobId NOT LIKE N'kpi:%'
-           AND (baseline.JobId IS NULL OR baseline.UpdatedAt < @before)
-         ORDER BY job.JobId) AS chosen;
-SET @normal = (
-    SELECT placed.name AS job_id, AVG(placed.duration_ms) AS mean_ms,
-           SUM(CASE WHEN placed.place - 1 = FLOOR(0.95E0 * (placed.times - 1))
-                    THEN placed.duration_ms
-                         * (1 + FLOOR(0.95E0 * (placed.times - 1)) - 0.95E0 * (placed.times - 1))
-                    WHEN placed.place - 2 = FLOOR(0.95E0 * (placed.times - 1))
-                    THEN placed.duration_ms
-                         * (0.95E0 * (placed.times - 1) - FLOOR(0.95E0 * (placed.times - 1)))
-                    ELSE 0 END) AS p95_ms,
-           MAX(placed.times) AS sample_size
-      FROM (SELECT chosen.name, execution.MetricValue AS duration_ms,
-                   ROW_NUMBER() OVER (PARTITION BY chosen.name ORDER BY execution.MetricValue)
-                       AS place,
-                   COUNT(*) OVER (PARTITION BY chosen.name) AS times
-              FROM (SELECT job.JobId AS name
-                      FROM monitoring.JobMetrics AS job
-                      LEFT JOIN monitoring.PerformanceBaselines AS baseline
-                        ON baseline.JobId = job.JobId
-                     WHERE job.JobId > @after
-                       AND job.JobId <= @last
-                       AND job.JobId NOT LIKE N'kpi:%'
-                       AND (baseline.JobId IS NULL OR baseline.UpdatedAt < @before)) AS chosen
-             CROSS APPLY (
-                      SELECT TOP (200) metric.MetricValue
-                        FROM monitoring.WorkerMetrics AS metric
-                       WHERE metric.MetricType = N'JobExecution'
-                         AND metric.MetricName = LEFT(chosen.name, 100)
-                         AND metric.RecordedAt > DATEADD(day, -7, @now)
-                       ORDER BY metric.RecordedAt DESC) AS execution) AS placed
-     WHERE placed.times >= 20
-     GROUP BY placed.name
-       FOR JSON PATH);
+           AND (baseline.JobId IS NULL
+                OR baseline.UpdatedAt < DATEADD(second, -:older_than_seconds, SYSUTCDATETIME()))
+         ORDER BY job.JobId) AS chosen
+ CROSS APPLY (
+          SELECT AVG(placed.duration_ms) AS mean_ms,
+                 SUM(CASE WHEN placed.distance < 1
+                          THEN placed.duration_ms * (1 - placed.distance) ELSE 0 END) AS p95_ms,
+                 COUNT(*) AS sample_size
+            FROM (SELECT execution.MetricValue AS duration_ms,
+                         ABS(ROW_NUMBER() OVER (ORDER BY execution.MetricValue) - 1
+                             - 0.95E0 * (COUNT(*) OVER () - 1)) AS distance
+                    FROM (SELECT TOP (200) metric.MetricValue
+                            FROM monitoring.WorkerMetrics AS metric
+                           WHERE metric.MetricType = N'JobExecution'
+                             AND metric.MetricName = chosen.job_id
+                             AND metric.RecordedAt > DATEADD(day, -7, SYSUTCDATETIME())
+                           ORDER BY metric.RecordedAt DESC) AS execution) AS placed) AS speed
+ ORDER BY chosen.job_id;
+
+-- name: keep
+-- What is normal from now on.
+DECLARE @speeds nvarchar(max) = :speeds, @now datetime2(7) = SYSUTCDATETIME();
 BEGIN TRANSACTION;
 UPDATE monitoring.PerformanceBaselines WITH (UPDLOCK, SERIALIZABLE)
-   SET BaselineAvgMs = normal.mean_ms,
-       BaselineP95Ms = normal.p95_ms,
-       SampleSize = normal.sample_size,
+   SET BaselineAvgMs = one.mean_ms,
+       BaselineP95Ms = one.p95_ms,
+       SampleSize = one.sample_size,
        UpdatedAt = @now
-  FROM OPENJSON(@normal)
+  FROM OPENJSON(@speeds)
        WITH (job_id nvarchar(200) '$.job_id', mean_ms float '$.mean_ms', p95_ms float '$.p95_ms',
-             sample_size int '$.sample_size') AS normal
- WHERE normal.job_id = PerformanceBaselines.JobId;
+             sample_size int '$.sample_size') AS one
+ WHERE one.job_id = PerformanceBaselines.JobId;
 INSERT INTO monitoring.PerformanceBaselines (JobId, BaselineAvgMs, BaselineP95Ms, SampleSize)
-SELECT normal.job_id, normal.mean_ms, normal.p95_ms, normal.sample_size
-  FROM OPENJSON(@normal)
+SELECT one.job_id, one.mean_ms, one.p95_ms, one.sample_size
+  FROM OPENJSON(@speeds)
        WITH (job_id nvarchar(200) '$.job_id', mean_ms float '$.mean_ms', p95_ms float '$.p95_ms',
-             sample_size int '$.sample_size') AS normal
+             sample_size int '$.sample_size') AS one
  WHERE NOT EXISTS (SELECT 1
                      FROM monitoring.PerformanceBaselines AS there WITH (UPDLOCK, SERIALIZABLE)
-                    WHERE there.JobId = normal.job_id)
- ORDER BY normal.job_id;
+                    WHERE there.JobId = one.job_id)
+ ORDER BY one.job_id;
 COMMIT TRANSACTION;
-SELECT @seen AS seen, @last AS last_name,
-       (SELECT COUNT(*) FROM OPENJSON(@normal) WITH (job_id nvarchar(200) '$.job_id')) AS updated;
+SELECT 1 AS changed;
 
 -- name: find
 SELECT baseline.JobId AS job_id, baseline.BaselineAvgMs AS mean_ms,

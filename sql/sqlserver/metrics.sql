@@ -56,36 +56,33 @@ SELECT JobId AS job_id, TotalExecutions AS total_executions, SuccessCount AS suc
        FailureCount AS failure_count, TotalDurationMs AS total_duration_ms,
        MinDurationMs AS min_duration_ms, MaxDurationMs AS max_duration_ms,
        LastExecutionAt AS last_execution_at, LastSuccessAt AS last_success_at,
-       LastFailureAt AS last_failure_at, SYSUTCDATETIME() AS read_at
+       LastFailureAt AS last_failure_at, SlowerCount AS slower_count,
+       FasterCount AS faster_count, SYSUTCDATETIME() AS read_at
   FROM monitoring.JobMetrics
  WHERE 1 = 1
    AND JobId LIKE :prefix + N'%'                                                -- when prefix
  ORDER BY JobId;
 
 -- name: page
--- Jobs with how often they ran, their normal speed, and their newest regression. A name of a metric
--- holds less than an id may have: of a longer one, what is said of it ends with the whole id.
+-- Jobs with how often they ran, their normal speed, and their newest regression. A job has one row,
+-- so that even those that regressed are found by reading all of them.
 SELECT TOP (:limit) job.JobId AS job_id, job.TotalExecutions AS total_executions,
        job.SuccessCount AS success_count, job.FailureCount AS failure_count,
        job.TotalDurationMs AS total_duration_ms, job.MinDurationMs AS min_duration_ms,
        job.MaxDurationMs AS max_duration_ms, job.LastExecutionAt AS last_execution_at,
        job.LastSuccessAt AS last_success_at, job.LastFailureAt AS last_failure_at,
-       job.Metadata AS metadata, baseline.BaselineAvgMs AS baseline_avg_ms,
-       baseline.BaselineP95Ms AS baseline_p95_ms, baseline.SampleSize AS sample_size,
-       baseline.UpdatedAt AS baseline_at, newest.MetricValue AS regression_ms,
-       newest.Tags AS regression_tags, newest.RecordedAt AS regression_at
+       job.Metadata AS metadata, job.SlowerCount AS slower_count,
+       job.FasterCount AS faster_count, job.RegressedAt AS regressed_at,
+       job.Regression AS regression, job.RegressionMs AS regression_ms,
+       job.RegressionAvgMs AS regression_avg_ms, job.RegressionP95Ms AS regression_p95_ms,
+       baseline.BaselineAvgMs AS baseline_avg_ms, baseline.BaselineP95Ms AS baseline_p95_ms,
+       baseline.SampleSize AS sample_size, baseline.UpdatedAt AS baseline_at
   FROM monitoring.JobMetrics AS job
   LEFT JOIN monitoring.PerformanceBaselines AS baseline ON baseline.JobId = job.JobId
- OUTER APPLY (
-           SELECT TOP (1) metric.MetricValue, metric.Tags, metric.RecordedAt
-             FROM monitoring.WorkerMetrics AS metric
-            WHERE metric.MetricType = N'Performance'
-              AND metric.MetricName = LEFT(job.JobId, 100)
-              AND (LEN(job.JobId) <= 100 OR RIGHT(metric.Tags, LEN(job.JobId)) = job.JobId)
-            ORDER BY metric.RecordedAt DESC) AS newest
  WHERE 1 = 1
    AND job.JobId = :job_id                                                      -- when job_id
    AND job.JobId LIKE :prefix + N'%'                                            -- when prefix
+   AND job.RegressedAt > DATEADD(hour, -:regressed_hours, SYSUTCDATETIME()) -- when regressed_hours
    AND job.JobId > :after                                                       -- when after
  ORDER BY job.JobId;
 
@@ -93,7 +90,7 @@ SELECT TOP (:limit) job.JobId AS job_id, job.TotalExecutions AS total_executions
 -- Durations of jobs, for the process that measured them; nothing where nobody registered it.
 INSERT INTO monitoring.WorkerMetrics
        (WorkerInstanceId, MetricType, MetricName, MetricValue, Unit)
-SELECT worker.WorkerInstanceId, N'JobExecution', LEFT(one.job_id, 100), one.duration_ms, N'ms'
+SELECT worker.WorkerInstanceId, N'JobExecution', one.job_id, one.duration_ms, N'ms'
   FROM monitoring.WorkerInstances AS worker
  CROSS JOIN OPENJSON(:samples)
        WITH (job_id nvarchar(200) '$.job_id', duration_ms float '$.duration_ms') AS one
@@ -101,46 +98,61 @@ SELECT worker.WorkerInstanceId, N'JobExecution', LEFT(one.job_id, 100), one.dura
 SELECT @@ROWCOUNT AS changed;
 
 -- name: note_regressions
--- Executions far from normal, but for jobs of which one was noted in the last five minutes. Two who
--- note the same job in the same instant both do.
-INSERT INTO monitoring.WorkerMetrics
-       (WorkerInstanceId, MetricType, MetricName, MetricValue, Unit, Tags)
-OUTPUT inserted.MetricName AS metric_name, inserted.Tags AS tags
-SELECT worker.WorkerInstanceId, N'Performance', LEFT(one.job_id, 100), one.duration_ms, N'ms',
-       one.tags
-  FROM monitoring.WorkerInstances AS worker
- CROSS JOIN OPENJSON(:regressions)
-       WITH (job_id nvarchar(200) '$.job_id', duration_ms float '$.duration_ms',
-             tags nvarchar(500) '$.tags') AS one
- WHERE worker.WorkerInstanceId = CAST(:worker_instance_id AS uniqueidentifier)
-   AND NOT EXISTS (
-           SELECT 1 FROM monitoring.WorkerMetrics AS recent
-            WHERE recent.MetricType = N'Performance'
-              AND recent.MetricName = LEFT(one.job_id, 100)
-              AND recent.RecordedAt > DATEADD(minute, -5, SYSUTCDATETIME())
-              AND (LEN(one.job_id) <= 100 OR RIGHT(recent.Tags, LEN(one.job_id)) = one.job_id));
+-- Executions far from normal, but for jobs of which one was noted in the last five minutes: of those
+-- who note the same job at once, one does.
+UPDATE job
+   SET SlowerCount = job.SlowerCount + CASE WHEN one.kind = N'slower' THEN 1 ELSE 0 END,
+       FasterCount = job.FasterCount + CASE WHEN one.kind = N'faster' THEN 1 ELSE 0 END,
+       RegressedAt = SYSUTCDATETIME(),
+       Regression = one.kind,
+       RegressionMs = one.duration_ms,
+       RegressionAvgMs = one.mean_ms,
+       RegressionP95Ms = one.p95_ms
+OUTPUT inserted.JobId AS job_id
+  FROM monitoring.JobMetrics AS job
+  JOIN OPENJSON(:regressions)
+       WITH (job_id nvarchar(200) '$.job_id', kind nvarchar(10) '$.kind',
+             duration_ms float '$.duration_ms', mean_ms float '$.mean_ms',
+             p95_ms float '$.p95_ms') AS one
+    ON one.job_id = job.JobId
+ WHERE job.RegressedAt IS NULL
+    OR job.RegressedAt <= DATEADD(minute, -5, SYSUTCDATETIME());
+
+-- name: remove
+-- A job that there is no more.
+DECLARE @job_id nvarchar(200) = :job_id;
+DELETE FROM monitoring.PerformanceBaselines WHERE JobId = @job_id;
+DELETE FROM monitoring.JobMetrics WHERE JobId = @job_id;
+SELECT @@ROWCOUNT AS changed;
 
 -- name: kpis
--- What every active KPI last said.
+-- What every KPI last said that is switched on, as are its connection and its query.
 SELECT indicator.IndicatorName AS name, connection.ConnectionName AS connection,
        connection.Environment AS environment, newest.Status AS status,
        newest.ValueNumber AS value, newest.ExecutedAt AS checked_at
   FROM monitoring.Indicators AS indicator
   JOIN monitoring.DatabaseConnections AS connection
     ON connection.ConnectionId = indicator.ConnectionId
+  JOIN monitoring.DatabaseQueries AS query ON query.QueryId = indicator.QueryId
  OUTER APPLY (
            SELECT TOP (1) result.Status, result.ValueNumber, result.ExecutedAt
              FROM monitoring.DatabaseMonitoringResults AS result
             WHERE result.IndicatorId = indicator.IndicatorId
             ORDER BY result.ExecutedAt DESC, result.ResultId DESC) AS newest
  WHERE indicator.IsActive = 1
+   AND connection.IsEnabled = 1
+   AND query.IsEnabled = 1
  ORDER BY indicator.IndicatorName;
 
 -- name: workers
--- Processes that were heard of in the last quarter of an hour, and for how long they have run.
+-- Processes that were heard of in the last quarter of an hour: how long ago, and for how long they
+-- had run then.
 SELECT worker.WorkerInstanceId AS worker_instance_id, worker.MachineName AS machine_name,
        worker.Version AS version,
-       DATEDIFF_BIG(millisecond, worker.StartedAt, SYSUTCDATETIME()) / 1000E0 AS uptime_seconds
+       DATEDIFF_BIG(millisecond, worker.StartedAt, worker.LastHeartbeat) / 1000E0
+           AS uptime_seconds,
+       DATEDIFF_BIG(millisecond, worker.LastHeartbeat, SYSUTCDATETIME()) / 1000E0
+           AS heartbeat_age_seconds
   FROM monitoring.WorkerInstances AS worker
  WHERE worker.Status NOT IN (N'Stopped', N'Error')
    AND worker.LastHeartbeat > DATEADD(minute, -15, SYSUTCDATETIME())

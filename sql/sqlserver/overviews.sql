@@ -7,7 +7,7 @@ SELECT summary.ConnectionName AS name, summary.Provider AS provider,
        summary.LastCheckAt AS last_check_at, summary.LastStatus AS last_status,
        summary.Checks7d AS checks_7d, summary.Healthy7d AS healthy_7d,
        summary.Warning7d AS warning_7d, summary.Critical7d AS critical_7d,
-       summary.Error7d AS error_7d, summary.SuccessRate7d AS success_rate_7d,
+       summary.Error7d AS error_7d, summary.SuccessRate7d AS healthy_percent_7d,
        summary.MeanDurationMs7d AS mean_duration_ms_7d
   FROM (SELECT TOP (:limit) connection.ConnectionId, connection.ConnectionName, connection.Tags
           FROM monitoring.DatabaseConnections AS connection

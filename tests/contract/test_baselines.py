@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from repositories.contracts.store import Store
-from repositories.records.kpis import Verdict
+from repositories.records.kpis import Baseline, Verdict
 from repositories.records.processes import JobRuns
-from repositories.records.speeds import JobFigures, Walk
+from repositories.records.speeds import JobFigures, Speed
+from services.metrics.baselines import BaselineService
 from tests.contract.conftest import Lab
 from tests.contract.test_workers import ID, WORKER
 from tests.definitions import KPI, check_of, define, result_of
@@ -50,16 +51,13 @@ def run_function(store: Store, durations: Sequence[float], job_id: str = FUNCTIO
 
 
 def refresh(store: Store) -> tuple[int, int]:
-    with store.single() as work:
-        kpis = work.baselines.refresh_kpis(after="", limit=100, older_than_seconds=HOUR)
-        functions = work.baselines.refresh_functions(after="", limit=100, older_than_seconds=HOUR)
-    assert kpis.next is functions.next is None
-    return kpis.updated, functions.updated
+    done = BaselineService(store).refresh()
+    return done["kpis"], done["functions"]
 
 
 def figures_of(store: Store, job_id: str) -> JobFigures:
     with store.read() as work:
-        (figures,) = work.metrics.page(job_id=job_id, prefix=None, after=None, limit=2)
+        (figures,) = work.metrics.page(job_id=job_id, limit=2)
     return figures
 
 
@@ -145,17 +143,17 @@ def test_what_is_new_enough_is_not_worked_out_again(lab: Lab) -> None:
     assert (baseline.mean_ms, baseline.sample_size) == (7, 40)
 
 
-def walks(store: Store, kind: str, limit: int) -> Iterator[Walk]:
+def walks(store: Store, kind: str, limit: int) -> Iterator[list[Speed]]:
     after = ""
     while True:
         with store.single() as work:
-            walk: Walk = getattr(work.baselines, kind)(
+            speeds: list[Speed] = getattr(work.baselines, kind)(
                 after=after, limit=limit, older_than_seconds=HOUR
             )
-        yield walk
-        if walk.next is None:
+        yield speeds
+        if len(speeds) < limit:
             return
-        after = walk.next
+        after = speeds[-1].name
 
 
 def test_a_walk_goes_over_all_of_them_and_ends(store: Store) -> None:
@@ -163,14 +161,33 @@ def test_a_walk_goes_over_all_of_them_and_ends(store: Store) -> None:
     define(store, *(replace(KPI, name=name) for name in names))
     for name in names[::2]:
         run_kpi(store, [5.0] * 20, name=name)
-    steps = list(walks(store, "refresh_kpis", 2))
-    assert [step.next for step in steps] == ["kpi1", "kpi3", None]
-    assert sum(step.updated for step in steps) == 3
-    for name in ("http:a", "http:b", "timer:c"):
-        run_function(store, [5.0] * 20, name)
-    steps = list(walks(store, "refresh_functions", 2))
-    assert [step.next for step in steps] == ["http:b", None]
-    assert sum(step.updated for step in steps) == 3
+    steps = list(walks(store, "speeds_of_kpis", 2))
+    assert [[one.name for one in step] for step in steps] == [names[:2], names[2:4], names[4:]]
+    sizes = {one.job_id: one.sample_size for step in steps for one in step}
+    assert sizes == {"kpi:kpi0": 20, "kpi:kpi1": 0, "kpi:kpi2": 20, "kpi:kpi3": 0, "kpi:kpi4": 20}
+    for job_id in ("http:a", "http:b", "timer:c"):
+        run_function(store, [5.0] * 20, job_id)
+    steps = list(walks(store, "speeds_of_functions", 2))
+    assert [[one.job_id for one in step] for step in steps] == [["http:a", "http:b"], ["timer:c"]]
+
+
+def test_an_incident_is_not_normal_for_a_day(lab: Lab) -> None:
+    """Though it soon fills the newest two hundred: a day later it is no incident any more."""
+    define(lab.store)
+    run_kpi(lab.store, [5.0] * 200)
+    assert refresh(lab.store) == (1, 0)
+    lab.let_time_pass(hours=2)
+    run_kpi(lab.store, [2000.0] * 200)
+    assert refresh(lab.store) == (0, 0)
+    with lab.store.single() as work:
+        (speed,) = work.baselines.speeds_of_kpis(after="", limit=2, older_than_seconds=HOUR)
+        assert (speed.mean_ms, speed.baseline) == (2000, Baseline(mean_ms=5, p95_ms=5))
+        assert speed.baseline_age_seconds == pytest.approx(2 * HOUR, abs=60)
+        assert work.baselines.find(["kpi:one"])["kpi:one"].mean_ms == 5
+    lab.let_time_pass(hours=23)
+    assert refresh(lab.store) == (1, 0)
+    with lab.store.read() as work:
+        assert work.baselines.find(["kpi:one"])["kpi:one"].mean_ms == 2000
 
 
 def test_what_nobody_could_work_out_for_long_is_forgotten(lab: Lab) -> None:

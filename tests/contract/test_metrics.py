@@ -13,6 +13,7 @@ from repositories.contracts.store import Store
 from repositories.records.kpis import Verdict
 from repositories.records.processes import JobMetric, JobRuns
 from repositories.records.rows import Json
+from repositories.records.speeds import Speed
 from tests.contract.conftest import Lab
 from tests.contract.test_workers import ID, WORKER
 from tests.definitions import KPI, check_of, define, keep
@@ -125,7 +126,7 @@ def test_jobs_are_listed_by_id_and_in_pages(store: Store) -> None:
     with store.read() as work:
 
         def ids(**asked: object) -> list[str]:
-            asked = {"job_id": None, "prefix": None, "after": None, "limit": 9} | asked
+            asked = {"limit": 9} | asked
             return [one.job_id for one in work.metrics.page(**asked)]  # type: ignore[arg-type]
 
         assert ids() == ["http:x", "kpi:a", "kpi:b", "timer:y"]
@@ -139,7 +140,7 @@ def test_a_job_is_shown_with_its_rate_its_mean_and_its_metadata(store: Store) ->
     run = JobRuns.one("timer:x", succeeded=True, duration_ms=10, metadata=Json('{"late": true}'))
     count(store, run, run_of(ms=30), run_of(succeeded=False, ms=20), run_of(ms=20))
     with store.read() as work:
-        (job,) = work.metrics.page(job_id=None, prefix=None, after=None, limit=2)
+        (job,) = work.metrics.page(limit=2)
     assert (job.success_rate, job.mean_duration_ms) == (0.75, 20)
     assert json.loads(job.metadata) == {"late": True}
     assert (job.baseline, job.last_regression) == (None, None)
@@ -163,9 +164,58 @@ def test_every_active_kpi_says_what_it_last_said(store: Store) -> None:
     assert (found["new"].status, found["new"].checked_at) == (None, None)
 
 
-def test_processes_that_are_alive_say_since_when(lab: Lab) -> None:
+def test_a_kpi_whose_connection_or_query_is_switched_off_says_nothing(store: Store) -> None:
+    define(
+        store,
+        KPI,
+        replace(KPI, name="no connection", connection="off"),
+        replace(KPI, name="no query", query="off"),
+    )
+    with store.work() as work:
+        connection, query = work.connections.find("off"), work.queries.find("off")
+        assert connection is not None
+        assert query is not None
+        no_connection = replace(connection.definition, is_enabled=False)
+        no_query = replace(query.definition, is_enabled=False)
+        assert work.connections.replace(no_connection, version=connection.version, actor="test")
+        assert work.queries.replace(no_query, version=query.version, actor="test")
+    with store.read() as work:
+        assert [one.name for one in work.metrics.kpis()] == ["one"]
+
+
+def test_of_a_job_that_is_removed_nothing_is_left(store: Store) -> None:
+    count(store, run_of("kpi:a"), run_of("kpi:b"))
+    speed = Speed(
+        name="a",
+        job_id="kpi:a",
+        mean_ms=1,
+        p95_ms=1,
+        sample_size=20,
+        baseline=None,
+        baseline_age_seconds=None,
+    )
+    with store.work() as work:
+        work.baselines.keep([speed, replace(speed, name="b", job_id="kpi:b")])
+        work.metrics.remove("kpi:a")
+        work.metrics.remove("kpi:never run")
+    with store.read() as work:
+        assert [one.job_id for one in work.metrics.totals()] == ["kpi:b"]
+        assert work.baselines.find(["kpi:a", "kpi:b"]).keys() == {"kpi:b"}
+
+
+def test_figures_have_no_more_digits_than_anybody_measured(store: Store) -> None:
+    for ms in (0.1, 0.2, 1700.0006):
+        count(store, run_of(ms=ms))
+    with store.read() as work:
+        (job,) = work.metrics.page(limit=2)
+    assert (job.total_duration_ms, job.mean_duration_ms) == (1700.301, 566.767)
+    assert (job.min_duration_ms, job.max_duration_ms) == (0.1, 1700.001)
+
+
+def test_processes_that_are_alive_say_since_when_and_when_they_last_did(lab: Lab) -> None:
     with lab.store.single() as work:
         work.workers.register(WORKER)
+        work.workers.beat(ID, status="Running", figures=[])
         (worker,) = work.metrics.workers()
     assert (worker.worker_instance_id, worker.machine_name, worker.version) == (
         ID,
@@ -173,9 +223,23 @@ def test_processes_that_are_alive_say_since_when(lab: Lab) -> None:
         "0.1.0",
     )
     assert 0 <= worker.uptime_seconds < 60
-    lab.let_time_pass(minutes=16)
+    assert worker.heartbeat_age_seconds < 60
+    lab.let_time_pass(minutes=10)
+    with lab.store.single() as work:
+        (silent,) = work.metrics.workers()
+    assert silent.heartbeat_age_seconds == pytest.approx(600, abs=60)
+    lab.let_time_pass(minutes=6)
     with lab.store.single() as work:
         assert list(work.metrics.workers()) == []
+
+
+def test_a_process_that_has_died_runs_no_longer(lab: Lab) -> None:
+    with lab.store.single() as work:
+        work.workers.register(WORKER)
+    lab.let_time_pass(minutes=10)
+    with lab.store.single() as work:
+        (worker,) = work.metrics.workers()
+    assert worker.uptime_seconds < 60
 
 
 def test_counting_nothing_is_nothing(store: Store) -> None:

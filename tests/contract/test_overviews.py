@@ -112,7 +112,7 @@ def counted(summary: DatabaseSummary) -> tuple[object, ...]:
         summary.warning_7d,
         summary.critical_7d,
         summary.error_7d,
-        summary.success_rate_7d,
+        summary.healthy_percent_7d,
         summary.mean_duration_ms_7d,
     )
 

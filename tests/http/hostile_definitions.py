@@ -202,7 +202,7 @@ def _members() -> Iterator[Hostile]:
         ("kpis/bad", KPI, {"connection": "", "query": " padded "}),
     ):
         yield Hostile(path, {**body, **wrong}, frozenset(wrong))
-    for name in ("%20bad", "bad%20", "x" * 101, "bad%07"):
+    for name in ("%20bad", "bad%20", "x" * 101, "bad%07", "password=sesame"):
         yield Hostile(f"kpis/{name}", KPI, frozenset({"name"}))
 
 

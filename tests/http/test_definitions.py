@@ -298,6 +298,8 @@ def test_a_new_kpi_is_run_and_a_removed_one_leaves_nothing(host: LocalHost, rows
         " WHERE indicator_id = %s AND status IN ('Queued', 'Running')"
     )
     assert rows(unfinished, found[0]) == [(0,)]
+    answer = host.get("/api/metrics", params={"jobId": "kpi:short lived"})
+    assert answer.status_code == httpx.codes.NOT_FOUND
 
 
 def test_lists_are_found_by_what_things_are(host: LocalHost) -> None:

@@ -8,13 +8,11 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
-from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from tests.hosts import LocalHost, wait_until
 
 PATH = "/api/metrics"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-PLAIN_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OF_PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
     "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;q=0.4,"
@@ -29,26 +27,18 @@ def a_kpi(rows: Rows) -> Iterable[str]:
     """One that has run 40 times, 30 of them well, with a normal speed and a regression."""
     rows(
         "INSERT INTO monitoring.job_metrics (job_id, total_executions, success_count,"
-        " failure_count, total_duration_ms, min_duration_ms, max_duration_ms, last_execution_at)"
-        " VALUES ('kpi:disk', 40, 30, 10, 2000, 10, 900, now()) ON CONFLICT DO NOTHING"
+        " failure_count, total_duration_ms, min_duration_ms, max_duration_ms, last_execution_at,"
+        " slower_count, regressed_at, regression, regression_ms, regression_avg_ms,"
+        " regression_p95_ms) VALUES ('kpi:disk', 40, 30, 10, 2000, 10, 900, now(), 3,"
+        " now() - interval '5 hours', 'slower', 900, 50, 80) ON CONFLICT DO NOTHING"
     )
     rows(
         "INSERT INTO monitoring.performance_baselines (job_id, baseline_avg_ms, baseline_p95_ms,"
         " sample_size) VALUES ('kpi:disk', 50, 80, 200) ON CONFLICT DO NOTHING"
     )
-    rows(
-        "WITH worker AS (INSERT INTO monitoring.worker_instances (worker_name, machine_name,"
-        " process_id, version, environment, status) VALUES ('w', 'here', 1, '0', 'Test', 'Stopped')"
-        " RETURNING worker_instance_id)"
-        " INSERT INTO monitoring.worker_metrics (worker_instance_id, metric_type, metric_name,"
-        " metric_value, unit, tags) SELECT worker_instance_id, 'Performance', 'kpi:disk', 900,"
-        " 'ms', 'regression=slower;mean_ms=50.000;p95_ms=80.000' FROM worker"
-    )
     yield "kpi:disk"
     rows("DELETE FROM monitoring.job_metrics WHERE job_id = 'kpi:disk'")
     rows("DELETE FROM monitoring.performance_baselines")
-    rows("DELETE FROM monitoring.worker_metrics WHERE metric_name = 'kpi:disk'")
-    rows("DELETE FROM monitoring.worker_instances WHERE worker_name = 'w'")
 
 
 def job(host: LocalHost, job_id: str) -> dict[str, Any]:
@@ -84,6 +74,14 @@ def test_a_job_is_shown_with_its_normal_speed_and_its_newest_regression(host: Lo
         "mean_ms": 50,
         "p95_ms": 80,
     }
+
+
+def test_jobs_that_were_far_from_normal_lately_are_found(host: LocalHost) -> None:
+    found = host.get(PATH, params={"regressed_hours": 6, "prefix": "kpi"}).json()
+    assert [one["job_id"] for one in found["metrics"]] == ["kpi:disk"]
+    assert (found["metrics"][0]["slower_count"], found["metrics"][0]["faster_count"]) == (3, 0)
+    assert found["query_info"]["filters"] == {"prefix": "kpi", "regressed_hours": 6}
+    assert host.get(PATH, params={"regressed_hours": 4, "prefix": "kpi"}).json()["metrics"] == []
 
 
 def test_requests_are_counted_by_function_and_seen_at_once(host: LocalHost) -> None:
@@ -132,7 +130,11 @@ def test_a_job_that_has_never_run_is_404(host: LocalHost) -> None:
         ("prefix=job", "prefix"),
         ("job_id=kpi:disk", "job_id"),
         ("jobId=kpi:disk&prefix=kpi", "prefix"),
+        ("jobId=kpi:disk&regressed_hours=1", "regressed_hours"),
+        ("regressed_hours=0", "regressed_hours"),
         ("format=prometheus&jobId=kpi:disk", "format"),
+        ("format=prometheus&limit=5", "format"),
+        ("format=prometheus&regressed_hours=5", "format"),
         (f"jobId={'x' * 201}", "jobId"),
         ("jobId=", "jobId"),
     ],
@@ -152,10 +154,11 @@ def test_what_makes_no_sense_is_named(host: LocalHost, query: str, parameter: st
         ({"format": "json"}, OF_PROMETHEUS, "application/json"),
         ({"jobId": "kpi:disk"}, OF_PROMETHEUS, "application/json"),
         ({}, OF_PROMETHEUS, OPENMETRICS),
-        ({}, OF_OLDER_PROMETHEUS, PLAIN_TEXT),
+        ({}, OF_OLDER_PROMETHEUS, "application/json"),
+        ({"limit": "5"}, OF_PROMETHEUS, "application/json"),
         ({"format": "prometheus"}, "*/*", OPENMETRICS),
-        ({"format": "prometheus"}, "text/plain; version=0.0.4", PLAIN_TEXT),
-        ({}, "application/openmetrics-text;q=nonsense", "application/json"),
+        ({"format": "prometheus"}, "text/plain; version=0.0.4", OPENMETRICS),
+        ({}, "application/json, application/openmetrics-text; q=0", "application/json"),
         ({}, "", "application/json"),
     ],
 )
@@ -168,17 +171,18 @@ def test_the_form_is_what_is_asked_for(
     assert answer.headers["vary"] == "accept"
 
 
-def test_prometheus_gets_the_same_in_both_formats(host: LocalHost) -> None:
+def test_prometheus_gets_everything_at_once(host: LocalHost) -> None:
     host.post("/api/status/librarian/heartbeat", json={"status": "running"})
-    new = host.get(PATH, params={"format": "prometheus"})
-    assert new.text.endswith("\n# EOF\n")
-    old = host.get(PATH, headers={"accept": OF_OLDER_PROMETHEUS})
-    assert int(old.headers["age"]) == 0
-    found = samples(parse_openmetrics(new.text))
-    assert found.keys() == samples(parse_text(old.text)).keys()
+    host.fire("heartbeat")
+    answer = host.get(PATH, params={"format": "prometheus", "fresh": "true"})
+    assert answer.text.endswith("\n# EOF\n")
+    assert int(answer.headers["age"]) == 0
+    found = samples(parse_openmetrics(answer.text))
     assert found["watchkeeper_job_failures_total"][("kpi:disk",)] == 10
     assert found["watchkeeper_job_duration_seconds_sum"][("kpi:disk",)] == 2
+    assert found["watchkeeper_job_regressions_total"][("kpi:disk", "slower")] == 3
     assert ("librarian",) in found["watchkeeper_service_heartbeat_age_seconds"]
+    assert min(found["watchkeeper_worker_heartbeat_age_seconds"].values()) < 60
     assert ("PENDING",) in found["watchkeeper_dead_letters"]
     assert ("Queued",) in found["watchkeeper_queue_depth"]
     assert len(found["watchkeeper_pool_connections"]) == 4

@@ -106,7 +106,7 @@ def test_a_database_has_its_week_before_and_after_it_is_rolled_up(
     assert before["last_status"] == "Warning"
     assert before["checks_7d"] == before["healthy_7d"] + before["warning_7d"]
     assert 168 * 6 <= before["checks_7d"] <= 169 * 6 + 1
-    assert before["success_rate_7d"] == pytest.approx(90, abs=0.2)
+    assert before["healthy_percent_7d"] == pytest.approx(90, abs=0.2)
     assert before["mean_duration_ms_7d"] == pytest.approx(2)
     host.fire("roll_up")
     wait_until(lambda: bool(host.logged("tick", timer="roll_up")))

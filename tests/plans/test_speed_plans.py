@@ -14,11 +14,16 @@ from tests.plans.plans import Plan, plan_of
 
 pytestmark = pytest.mark.slow
 
-WORKER = "00000000-0000-0000-0000-000000000001"
 BIG = {"database_monitoring_results", "worker_metrics"}
 STEP = {"after": "", "limit": 100, "older_than_seconds": 1800}
-PAGE: dict[str, object] = {"job_id": None, "prefix": None, "after": None, "limit": 100}
-NOTED = json.dumps([{"job_id": "kpi:k1", "duration_ms": 1.0, "tags": "regression=slower"}])
+PAGE: dict[str, object] = {
+    "job_id": None,
+    "prefix": None,
+    "regressed_hours": None,
+    "after": None,
+    "limit": 100,
+}
+NOTED = json.dumps([{"job_id": "kpi:k1", "kind": "slower", "duration_ms": 1.0}])
 FILL = Path(__file__).with_name("speeds.sql")
 
 
@@ -32,14 +37,15 @@ def busy(make_database: Callable[..., str], migrated: str) -> Iterator[psycopg.C
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("baselines.refresh_kpis", STEP),
-        ("baselines.refresh_functions", STEP),
+        ("baselines.speeds_of_kpis", STEP),
+        ("baselines.speeds_of_functions", STEP),
         ("metrics.kpis", {}),
         ("metrics.page", PAGE),
         ("metrics.page", PAGE | {"job_id": "kpi:k1"}),
         ("metrics.page", PAGE | {"prefix": "http:"}),
         ("metrics.page", PAGE | {"after": "kpi:k1"}),
-        ("metrics.note_regressions", {"worker_instance_id": WORKER, "regressions": NOTED}),
+        ("metrics.page", PAGE | {"regressed_hours": 24}),
+        ("metrics.note_regressions", {"regressions": NOTED}),
     ],
 )
 def test_what_is_asked_of_executions_reads_few_of_them(

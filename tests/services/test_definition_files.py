@@ -16,6 +16,7 @@ from repositories.contracts.store import Store
 from repositories.postgres import PostgresDatabase
 from repositories.records.definitions import EVERY
 from repositories.records.kpis import ResultType, Verdict
+from repositories.records.processes import JobRuns
 from repositories.store import SqlStore
 from repositories.urls import parse
 from services.definitions.changes import Author
@@ -114,9 +115,21 @@ def test_the_same_file_once_more_changes_nothing(desk: Desk) -> None:
     assert len(desk.audited()) == 3
 
 
+@pytest.mark.parametrize("name", ["token=sesame", "//me:sesame@db/x"])
+def test_a_name_that_would_be_masked_is_refused(fake_desk: Desk, name: str) -> None:
+    """By itself, or as the id of a job."""
+    faults = fake_desk.faults(SMALL.replace("name: a,", f"name: '{name}',"))
+    assert faults == {
+        "connections[0].name": "looks as if it held a secret, which would be shown as ***"
+    }
+
+
 def test_what_the_file_does_not_say_any_more_is_removed_with_its_results(desk: Desk) -> None:
     desk.apply(SMALL)
     keep(desk.store, check_of(desk.store), status=Verdict.CRITICAL)
+    with desk.store.work() as work:
+        names = ("kpi:one", "kpi:two")
+        work.metrics.count([JobRuns.one(name, succeeded=True, duration_ms=1) for name in names])
     changed = SMALL.replace("name: one, sql", "name: two, sql").replace("query: one", "query: two")
     assert desk.apply(changed.replace("name: one, connection", "name: two, connection")) == [
         "+ query two",
@@ -127,6 +140,7 @@ def test_what_the_file_does_not_say_any_more_is_removed_with_its_results(desk: D
     ]
     with desk.store.read() as work:
         assert work.results.history("one", hours=None, before=None, limit=9) == []
+        assert [one.job_id for one in work.metrics.totals()] == ["kpi:two"]
     assert desk.audited()[3:] == [
         "ann add_query two",
         "ann remove_query one",

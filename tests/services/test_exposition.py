@@ -1,23 +1,23 @@
 """What Prometheus gets, read by its own parsers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
-from prometheus_client import Metric, exposition
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
-from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from repositories.contracts.databases import PoolUse
 from repositories.records.kpis import Verdict
 from repositories.records.processes import JobRuns
+from repositories.records.speeds import Regression, RegressionKind
 from services.caching import Cache
 from services.heartbeats import HeartbeatService, describe_process
-from services.metrics.exposition import OPENMETRICS, PLAIN_TEXT, ExpositionService
+from services.metrics.exposition import OPENMETRICS, ExpositionService
 from services.statuses import StatusService
 from services.timers import TimerService
 from tests.definitions import KPI, check_of, define, keep
@@ -25,6 +25,7 @@ from tests.fake_clocks import FakeClock
 from tests.fakes import FakeStore
 
 Labels = Mapping[str, str]
+DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 HOSTILE = (
     'a "quoted" name',
     "back\\slash",
@@ -35,10 +36,6 @@ HOSTILE = (
     "{a=b}, # EOF",
     "x" * 100,
 )
-FORMATS: Mapping[str, Callable[[str], Iterable[Metric]]] = {
-    OPENMETRICS: parse_openmetrics,
-    PLAIN_TEXT: parse_text,
-}
 
 
 @pytest.fixture
@@ -59,53 +56,60 @@ def service(store: FakeStore, *, seconds: float = 0) -> ExpositionService:
     )
 
 
-def samples_of(
-    store: FakeStore, name: str, content_type: str = OPENMETRICS
-) -> list[tuple[Labels, float]]:
-    text = service(store).text(content_type).value
+def samples_of(store: FakeStore, name: str) -> list[tuple[Labels, float]]:
+    text = service(store).text().value
     return [
         (sample.labels, sample.value)
-        for family in FORMATS[content_type](text)
+        for family in parse_openmetrics(text)
         for sample in family.samples
         if sample.name == name
     ]
 
 
-def test_the_content_types_are_those_of_the_formats() -> None:
+def test_the_content_type_is_that_of_the_format() -> None:
     assert openmetrics.CONTENT_TYPE_LATEST == OPENMETRICS
-    assert exposition.CONTENT_TYPE_PLAIN_0_0_4 == PLAIN_TEXT
 
 
 def test_openmetrics_ends_as_it_must(store: FakeStore) -> None:
-    assert service(store).text(OPENMETRICS).value.endswith("\n# EOF\n")
-    assert "# EOF" not in service(store).text(PLAIN_TEXT).value
+    assert service(store).text().value.endswith("\n# EOF\n")
 
 
-@pytest.mark.parametrize("content_type", FORMATS)
-def test_a_kpi_has_its_verdict_its_value_and_when_that_was(
-    store: FakeStore, content_type: str
-) -> None:
+def test_a_kpi_has_its_verdict_its_value_and_when_that_was(store: FakeStore) -> None:
     define(store, KPI, replace(KPI, name="text"), replace(KPI, name="new"))
     keep(store, check_of(store), status=Verdict.CRITICAL, value=Decimal("-2.5"))
     keep(store, check_of(store, "text"), status=Verdict.ERROR, value="standby")
     where = {"name": "one", "connection": "store", "environment": "Test"}
-    assert samples_of(store, "watchkeeper_kpi_value", content_type) == [(where, -2.5)]
-    statuses = samples_of(store, "watchkeeper_kpi_status", content_type)
+    assert samples_of(store, "watchkeeper_kpi_value") == [(where, -2.5)]
+    statuses = samples_of(store, "watchkeeper_kpi_status")
     assert statuses == [(where, 2), ({**where, "name": "text"}, 3)]
-    times = samples_of(store, "watchkeeper_kpi_checked_timestamp_seconds", content_type)
+    times = samples_of(store, "watchkeeper_kpi_checked_timestamp_seconds")
     assert times[0] == (where, store.clock().timestamp())
 
 
-@pytest.mark.parametrize("content_type", FORMATS)
-def test_jobs_have_their_executions_failures_and_time(store: FakeStore, content_type: str) -> None:
+def test_jobs_have_their_executions_failures_and_time(store: FakeStore) -> None:
     for succeeded in (True, True, False):
         store.metrics.count([JobRuns.one("kpi:x", succeeded=succeeded, duration_ms=500)])
     labels = {"job_id": "kpi:x"}
     name = "watchkeeper_job_duration_seconds"
-    assert samples_of(store, f"{name}_count", content_type) == [(labels, 3)]
-    assert samples_of(store, f"{name}_sum", content_type) == [(labels, 1.5)]
-    failures = samples_of(store, "watchkeeper_job_failures_total", content_type)
+    assert samples_of(store, f"{name}_count") == [(labels, 3)]
+    assert samples_of(store, f"{name}_sum") == [(labels, 1.5)]
+    failures = samples_of(store, "watchkeeper_job_failures_total")
     assert failures == [(labels, 1)]
+    regressions = samples_of(store, "watchkeeper_job_regressions_total")
+    assert regressions == [({**labels, "kind": "slower"}, 0), ({**labels, "kind": "faster"}, 0)]
+
+
+def test_a_job_says_how_often_it_was_far_from_normal(store: FakeStore) -> None:
+    store.metrics.count([JobRuns.one("kpi:x", succeeded=True, duration_ms=900)])
+    store.metrics.note_regressions(
+        [
+            Regression(
+                job_id="kpi:x", kind=RegressionKind.SLOWER, duration_ms=900, mean_ms=5, p95_ms=9
+            )
+        ]
+    )
+    found = samples_of(store, "watchkeeper_job_regressions_total")
+    assert {labels["kind"]: value for labels, value in found} == {"slower": 1, "faster": 0}
 
 
 def test_services_have_an_age_and_one_state(store: FakeStore) -> None:
@@ -127,8 +131,9 @@ def test_processes_queues_timers_and_pools_are_told(store: FakeStore) -> None:
     ).beat()
     store.metrics.count([JobRuns.one("timer:heartbeat", succeeded=True, duration_ms=1)])
     store.clock.move(seconds=150)
-    ((labels, uptime),) = samples_of(store, "watchkeeper_worker_uptime_seconds")
-    assert (labels["version"], uptime) == ("0.1.0", 150)
+    ((labels, age),) = samples_of(store, "watchkeeper_worker_heartbeat_age_seconds")
+    assert (labels["version"], age) == ("0.1.0", 150)
+    assert samples_of(store, "watchkeeper_worker_uptime_seconds") == [(labels, 0)]
     queue = samples_of(store, "watchkeeper_queue_depth")
     assert queue == [({"status": "Queued"}, 0), ({"status": "Running"}, 0)]
     dead = [labels["status"] for labels, _ in samples_of(store, "watchkeeper_dead_letters")]
@@ -146,45 +151,46 @@ def test_processes_queues_timers_and_pools_are_told(store: FakeStore) -> None:
     assert samples_of(store, "watchkeeper_build_info") == [({"version": "0.1.0"}, 1)]
 
 
+def test_every_metric_stands_in_the_documentation(store: FakeStore) -> None:
+    described = DOCUMENTATION.read_text("utf-8")
+    families = [*parse_openmetrics(service(store).text().value)]
+    assert [one.name for one in families if f"`{one.name}" not in described] == []
+
+
 def test_a_timer_that_is_not_due_is_not_overdue(store: FakeStore) -> None:
     store.metrics.count([JobRuns.one("timer:heartbeat", succeeded=True, duration_ms=1)])
     store.clock.move(seconds=5)
     assert samples_of(store, "watchkeeper_timer_overdue_seconds") == [({"timer": "heartbeat"}, 0)]
 
 
-@pytest.mark.parametrize("content_type", FORMATS)
-def test_names_may_hold_anything(store: FakeStore, content_type: str) -> None:
+def test_names_may_hold_anything(store: FakeStore) -> None:
     define(store, *(replace(KPI, name=name) for name in HOSTILE))
     for name in HOSTILE:
         keep(store, check_of(store, name))
     store.metrics.count(
         [JobRuns.one(f"kpi:{name}", succeeded=True, duration_ms=1) for name in HOSTILE]
     )
-    found = samples_of(store, "watchkeeper_kpi_status", content_type)
+    found = samples_of(store, "watchkeeper_kpi_status")
     shown = {labels["name"] for labels, _ in found}
     assert {name for name in HOSTILE if "password" not in name} < shown
     assert len(found) == len(HOSTILE)
-    jobs = samples_of(store, "watchkeeper_job_duration_seconds_count", content_type)
+    jobs = samples_of(store, "watchkeeper_job_duration_seconds_count")
     assert len(jobs) == len(HOSTILE)
 
 
-@pytest.mark.parametrize("content_type", FORMATS)
-def test_a_secret_in_a_name_is_masked_and_leaves_one_series(
-    store: FakeStore, content_type: str
-) -> None:
+def test_a_secret_in_a_name_is_masked_and_leaves_one_series(store: FakeStore) -> None:
     names = [f"password=sesame{number};" for number in range(3)]
     define(store, *(replace(KPI, name=name) for name in names))
     for name in names:
         keep(store, check_of(store, name))
-    assert "sesame" not in service(store).text(content_type).value
-    assert len(samples_of(store, "watchkeeper_kpi_status", content_type)) == 1
+    assert "sesame" not in service(store).text().value
+    assert len(samples_of(store, "watchkeeper_kpi_status")) == 1
 
 
-def test_an_answer_is_kept_for_a_few_seconds_in_each_form(store: FakeStore) -> None:
+def test_an_answer_is_kept_for_a_few_seconds(store: FakeStore) -> None:
     kept = service(store, seconds=60)
-    first = kept.text(OPENMETRICS)
+    first = kept.text()
     store.clock.move(seconds=1)
     store.heartbeats.beat("librarian", status="running")
-    assert kept.text(OPENMETRICS).value == first.value
-    assert "librarian" in kept.text(PLAIN_TEXT).value
-    assert "librarian" in kept.text(OPENMETRICS, fresh=True).value
+    assert kept.text().value == first.value
+    assert "librarian" in kept.text(fresh=True).value

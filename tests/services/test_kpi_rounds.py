@@ -108,6 +108,19 @@ def test_every_execution_is_a_worker_job(store: FakeStore, clock: FakeClock) -> 
     assert store.metrics.all["kpi:a"].total_executions == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "failures"), [(ONE, 0), (Answer(["n"], [[None]], 1), 1), (BadStatement("no"), 1)]
+)
+def test_an_execution_that_ends_in_error_is_counted_as_a_failure(
+    store: FakeStore, answer: Answer | Exception, failures: int
+) -> None:
+    """Whether it could not be run, or came to nothing that can be judged."""
+    target = add(store, "a", history=HistoryRule(max_consecutive=3))
+    target.answers["SELECT a"] = answer
+    service(store, target).run_due()
+    assert store.metrics.all["kpi:a"].failure_count == failures
+
+
 def test_a_slot_missed_during_downtime_runs_once(store: FakeStore, clock: FakeClock) -> None:
     kpis = service(store, add(store, "a"))
     kpis.run_due()

@@ -71,6 +71,23 @@ def test_a_store_that_is_away_gets_them_the_next_time(
     assert executions(process) == 5
 
 
+def test_speeds_that_could_not_be_stored_are_told_with_their_counts_the_next_time(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store goes away between the two."""
+    process.knows_normal(20, 40)
+    process.clock.move(seconds=SAMPLING_SECONDS)
+    process.serve(ms=900)
+    with monkeypatch.context() as patch:
+        patch.setattr(process.store.metrics, "count", lambda runs: None)  # as if rolled back
+        patch.setattr(process.store.metrics, "add_samples", away)
+        process.recorder.flush()
+    process.recorder.flush()
+    assert executions(process) == 1
+    assert [one.duration_ms for one in process.store.metrics.samples] == [900]
+    assert process.store.metrics.regressions.keys() == {JOB}
+
+
 def test_samples_become_figures_of_the_process_every_five_minutes(process: Process) -> None:
     process.serve(30, ms=7)
     process.tally.watch("timer:heartbeat", 3)
@@ -90,12 +107,12 @@ def test_a_slow_execution_is_noted_and_logged_once_in_five_minutes(
     process.knows_normal(20, 40)
     process.serve(ms=25)
     process.recorder.flush()
-    assert process.store.metrics.regressions == []
+    assert process.store.metrics.regressions == {}
     for _ in range(2):
         process.serve(ms=900)
         process.recorder.flush()
-    (noted,) = process.store.metrics.regressions
-    assert noted.regression.duration_ms == 900
+    noted = process.store.metrics.regressions[JOB]
+    assert noted.duration_ms == 900
     assert [record.getMessage() for record in caplog.records] == ["job far slower than normal"]
 
 
@@ -104,11 +121,11 @@ def test_executions_are_far_faster_than_normal_where_all_of_them_are(process: Pr
     process.serve(5, ms=0.5)
     process.serve(ms=90)
     process.recorder.flush()
-    assert process.store.metrics.regressions == []
+    assert process.store.metrics.regressions == {}
     process.serve(5, ms=0.5)
     process.recorder.flush()
-    (noted,) = process.store.metrics.regressions
-    assert noted.regression.kind == "faster"
+    noted = process.store.metrics.regressions[JOB]
+    assert noted.regression == "faster"
 
 
 def test_what_the_background_finds_is_logged_by_who_flushes_next(
@@ -143,6 +160,10 @@ def test_the_background_keeps_what_a_store_that_is_away_could_not_take(process: 
     process.recorder.flush_soon()
     wait_for_background()
     assert executions(process) == 2
+
+
+def away(*_: object, **__: object) -> None:
+    raise Unavailable
 
 
 def wait_for_background() -> None:

@@ -50,10 +50,21 @@ def test_what_was_put_back_is_counted_with_what_came_meanwhile(tally: Tally, clo
     taken = tally.take()
     clock.now += 5
     tally.note(JOB, succeeded=False, duration_ms=9)
-    tally.put_back(taken.counts)
+    tally.put_back(taken)
     (runs,) = tally.runs(tally.take().counts)
     assert (runs.successes, runs.failures, runs.total_duration_ms) == (1, 1, 12)
     assert (runs.success_age_seconds, runs.failure_age_seconds) == (5, 0)
+
+
+def test_speeds_that_were_put_back_are_told_the_next_time(tally: Tally, clock: Clock) -> None:
+    clock.now += SAMPLING_SECONDS
+    tally.note(JOB, succeeded=True, duration_ms=9)
+    taken = tally.take()
+    tally.note(JOB, succeeded=True, duration_ms=3)
+    tally.put_back(taken)
+    again = tally.take()
+    assert again.slowest == {JOB: 9}
+    assert sorted(again.samples[JOB]) == [3, 9]
 
 
 def test_the_slowest_that_shows_the_speed_is_remembered(tally: Tally) -> None:

@@ -1,4 +1,8 @@
 DROP INDEX monitoring.ix_worker_metrics_type_name;
+ALTER TABLE monitoring.job_metrics
+    DROP COLUMN slower_count, DROP COLUMN faster_count, DROP COLUMN regressed_at,
+    DROP COLUMN regression, DROP COLUMN regression_ms, DROP COLUMN regression_avg_ms,
+    DROP COLUMN regression_p95_ms;
 DROP TABLE monitoring.performance_baselines;
 
 DROP INDEX monitoring.ix_dead_letter_queue_fingerprint, monitoring.uq_dead_letter_queue_pending;

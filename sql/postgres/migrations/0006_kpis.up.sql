@@ -117,5 +117,18 @@ CREATE TABLE monitoring.performance_baselines (
     CONSTRAINT ck_performance_baselines_sample_size CHECK (sample_size > 0)
 );
 CREATE INDEX ix_performance_baselines_updated_at ON monitoring.performance_baselines (updated_at);
+ALTER TABLE monitoring.job_metrics
+    ADD COLUMN slower_count       bigint NOT NULL DEFAULT 0,
+    ADD COLUMN faster_count       bigint NOT NULL DEFAULT 0,
+    ADD COLUMN regressed_at       timestamptz,
+    ADD COLUMN regression         varchar(10),
+    ADD COLUMN regression_ms      double precision,
+    ADD COLUMN regression_avg_ms  double precision,
+    ADD COLUMN regression_p95_ms  double precision,
+    ADD CONSTRAINT ck_job_metrics_regression CHECK (regression IN ('slower', 'faster'));
+COMMENT ON COLUMN monitoring.job_metrics.slower_count IS
+    'Executions that were far slower than normal, one in five minutes; faster_count: far faster.';
+COMMENT ON COLUMN monitoring.job_metrics.regression_ms IS
+    'How long the newest of them took, and what was normal then.';
 CREATE INDEX ix_worker_metrics_type_name
     ON monitoring.worker_metrics (metric_type, metric_name, recorded_at DESC);

@@ -62,6 +62,16 @@ INSERT INTO #added (table_name, column_name, type_name, size, scale, filled) VAL
     (N'DeadLetterQueue', N'ErrorType', N'nvarchar', 50, NULL, N'nobody'),
     (N'DeadLetterQueue', N'Occurrences', N'int', NULL, NULL, N'1'),
 
+    -- Executions that were far from normal, one in five minutes; and of the newest of them how long
+    -- it took, and what was normal then.
+    (N'JobMetrics', N'SlowerCount', N'bigint', NULL, NULL, N'0'),
+    (N'JobMetrics', N'FasterCount', N'bigint', NULL, NULL, N'0'),
+    (N'JobMetrics', N'RegressedAt', N'datetime2', NULL, NULL, N'nobody'),
+    (N'JobMetrics', N'Regression', N'nvarchar', 10, NULL, N'nobody'),
+    (N'JobMetrics', N'RegressionMs', N'float', NULL, NULL, N'nobody'),
+    (N'JobMetrics', N'RegressionAvgMs', N'float', NULL, NULL, N'nobody'),
+    (N'JobMetrics', N'RegressionP95Ms', N'float', NULL, NULL, N'nobody'),
+
     (N'PerformanceBaselines', N'JobId', N'nvarchar', 200, NULL, N'caller'),
     (N'PerformanceBaselines', N'BaselineAvgMs', N'float', NULL, NULL, N'caller'),
     (N'PerformanceBaselines', N'BaselineP95Ms', N'float', NULL, NULL, N'caller'),
@@ -226,6 +236,7 @@ INSERT INTO #rule (table_name, rule_name, condition) VALUES
     (N'Indicators', N'Deviations', N'WarningDeviation > 0 AND CriticalDeviation > 0'),
     (N'Indicators', N'ForecastHours', N'ForecastHours BETWEEN 1 AND 8760'),
     (N'WorkerJobs', N'Attempts', N'Attempts >= 0'),
+    (N'JobMetrics', N'Regression', N'Regression IN (N''slower'', N''faster'')'),
     (N'DatabaseMonitoringResults', N'RawStatus',
      N'RawStatus IN (N''Healthy'', N''Warning'', N''Critical'', N''Error'')');
 INSERT INTO monitoring.schema_made (revision, kind, owner, name)
