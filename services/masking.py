@@ -54,9 +54,9 @@ _SCALAR = re.compile(r'"[^"]*+"?|-?\d[\d.eE+-]*+|')
 _BRACKET = re.compile(r'"[^"]*+"?|[][{}]')
 _LEAF = re.compile(r'("[^"]*+"?)(\s*+:)?|-?\d[\d.eE+-]*+')
 
-# A quote may be escaped, where the text was a string in JSON, and be doubled, again and again, where
-# it was one in SQL; so what stands twice within a value is a part of it. Quotes that nothing follows
-# are an empty value.
+# A quote may be escaped, where the text was a string in JSON, and be doubled, again and again,
+# where it was one in SQL; so what stands twice within a value is a part of it. Quotes that nothing
+# follows are an empty value.
 _NOTHING_FOLLOWS = r"(?= [\s,;&|)\]}] | $ )"
 _QUOTE = rf"""\\*+ (?: (?P<one>["']) (?: (?P=one){{1,63}}+ (?! {_NOTHING_FOLLOWS} ) )?+ )"""
 _WITHIN = r"(?: (?! (?<!\\)(?P=quote) ) . | (?P=quote){2} )*+ (?P<end> (?P=quote) )?+"

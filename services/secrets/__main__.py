@@ -32,7 +32,9 @@ def main(argv: list[str]) -> int:
 def _rekey(options: argparse.Namespace) -> int:
     settings, problems = Settings.read()
     for problem in problems:
-        _refuse(f"setting {problem.setting}: {problem.message}", 2)
+        _refuse(str(problem), 2)
+    if any(problem.setting == "ENCRYPTION_KEYS" for problem in problems):
+        return 2
     database = open_database(
         settings.store_url.get_secret_value() if settings.store_url else "",
         setting="STORE_URL",

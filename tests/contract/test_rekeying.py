@@ -103,6 +103,13 @@ def test_without_a_key_nothing_is_begun(store: Store) -> None:
         rekey_connections(store, Keys(lambda: ""), actor="ann", reason="why not")
 
 
+def test_with_a_key_that_is_none_nothing_is_begun(store: Store) -> None:
+    add(store, OLD, 1)
+    with pytest.raises(NotConfigured, match="key 1 of 2 is none"):
+        rekey(store, "hunter2", OLD)
+    assert rekey(store, OLD) == Rekeyed(already=1)
+
+
 class Meddling:
     """A store in which somebody changes a connection just before each batch is written."""
 
@@ -190,7 +197,7 @@ def test_the_command_does_it_and_says_what_it_did(store_url: str) -> None:
         ({"STORE_URL": "postgresql://h/d"}, "ENCRYPTION_KEYS is not set"),
         (
             {"STORE_URL": "postgresql://h/d", "ENCRYPTION_KEYS": f"{NEW},hunter2sesame"},
-            "setting ENCRYPTION_KEYS: key 2 of 2 is none",
+            "setting ENCRYPTION_KEYS is wrong: key 2 of 2 is none",
         ),
     ],
 )
