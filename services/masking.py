@@ -96,6 +96,7 @@ _IN_SQL = re.compile(
     """,
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
+_PLAIN_WORD = re.compile(r"[A-Za-z_][\w.-]{0,39}", re.ASCII)
 _SCHEME = re.compile(r"(?i:\b(bearer|basic))(\s++)([A-Za-z0-9._~+/=-]{8,}+)")
 _ORDINARY_WORD = re.compile(r"[A-Za-z][a-z]{0,19}(?:[-/][a-z]{1,19}){0,3}[.=]?")
 _USER_INFO = re.compile(
@@ -107,6 +108,11 @@ _FERNET = re.compile(r"(?<![A-Za-z0-9_-])gAAAA[A-Za-z0-9_-]{60,}+=*+")
 _PEM = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL
 )
+
+
+def show_name(name: str) -> str:
+    """A name that a caller has given: it is no secret where it is a plain word."""
+    return name if _PLAIN_WORD.fullmatch(name) else MASK
 
 
 def shows_signs(text: str) -> bool:

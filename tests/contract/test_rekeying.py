@@ -209,6 +209,12 @@ def test_the_command_says_what_is_not_configured(settings: dict[str, str], messa
     assert NEW not in done.stderr
 
 
+def test_the_command_writes_nothing_where_nothing_may_be_written() -> None:
+    settings = {"STORE_URL": "postgresql://h/d", "ENCRYPTION_KEYS": NEW, "READ_ONLY": "true"}
+    done = command("rekey", **settings)
+    assert (done.returncode, done.stderr) == (1, "READ_ONLY is on: nothing is written here.\n")
+
+
 def test_the_command_makes_keys() -> None:
     first, second = (command("new-key").stdout.strip() for _ in range(2))
     assert first != second
