@@ -176,6 +176,7 @@ def build() -> Services:
             timers=clock_timers,
             known=known(engine),
             problems=problems,
+            has_keys=bool(settings.encryption_keys_text),
             cache=Cache(settings.cache_seconds),
         ),
         heartbeats=heartbeats,

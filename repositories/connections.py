@@ -24,6 +24,10 @@ class SqlConnections(SqlDefinitions[ConnectionDefinition]):
             row["name"] for row in self._session.rows("connections.users", name=name, limit=limit)
         ]
 
+    def count_encrypted(self) -> int:
+        row = self._session.row("connections.encrypted")
+        return row["connections"] if row else 0
+
 
 def _columns(definition: ConnectionDefinition) -> Mapping[str, object]:
     return {**asdict(definition), "tags": joined(definition.tags)}

@@ -96,7 +96,7 @@ _IN_SQL = re.compile(
     """,
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-_PLAIN_WORD = re.compile(r"[A-Za-z_][\w.-]{0,39}", re.ASCII)
+_PLAIN_WORD = re.compile(r"[\w.-]{1,40}", re.ASCII)
 _SCHEME = re.compile(r"(?i:\b(bearer|basic))(\s++)([A-Za-z0-9._~+/=-]{8,}+)")
 _ORDINARY_WORD = re.compile(r"[A-Za-z][a-z]{0,19}(?:[-/][a-z]{1,19}){0,3}[.=]?")
 _USER_INFO = re.compile(

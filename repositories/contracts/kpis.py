@@ -77,6 +77,10 @@ class Connections(Definitions[ConnectionDefinition], Protocol):
         """The first KPIs that run there."""
         ...
 
+    def count_encrypted(self) -> int:
+        """How many have an address that only a key opens."""
+        ...
+
 
 class Queries(Definitions[QueryDefinition], Protocol):
     def users(self, name: str, *, limit: int) -> Sequence[str]:
