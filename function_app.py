@@ -91,7 +91,7 @@ def build() -> Services:
     from services.version import VERSION
 
     for problem in problems:
-        logger.warning("setting %s: %s", problem.setting, problem.message)
+        logger.warning("%s", problem)
     store_url = settings.store_url.get_secret_value() if settings.store_url else ""
     jobs_url = settings.jobs_url.get_secret_value() if settings.jobs_url else store_url
     database = open_database(
@@ -176,6 +176,7 @@ def build() -> Services:
             timers=clock_timers,
             known=known(engine),
             problems=problems,
+            has_keys=bool(settings.encryption_keys_text),
             cache=Cache(settings.cache_seconds),
         ),
         heartbeats=heartbeats,

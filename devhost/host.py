@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,12 +29,13 @@ from devhost.exchange import (
     to_answer,
 )
 from devhost.functions import Function, HttpBinding, TimerBinding
+from devhost.gate import THIS_MACHINE, Gate, host_name, split_names
 from devhost.invocation import Failed, Invoker
 from devhost.keys import Keys, shown_key
 from devhost.loading import load_functions
 from devhost.refusal import Refused
 from devhost.routes import decode_path
-from devhost.settings import HostSettings, apply_local_settings, is_switched_on
+from devhost.settings import HostSettings, app_setting, apply_local_settings, is_switched_on
 from devhost.threads import WorkerThreads, thread_count
 from devhost.throttle import Throttle, TooMany
 from devhost.timer_state import TimerState
@@ -44,7 +45,6 @@ log = logging.getLogger("devhost")
 
 LARGEST_BODY: Final = 104_857_600  # bytes, the real host's own default
 SECONDS_TO_STOP: Final = 2.0
-HSTS_EXEMPT: Final = ("localhost", "127.0.0.1", "[::1]")
 DEFAULT_STATE: Final = Path(".local/host")
 
 
@@ -189,9 +189,8 @@ class Host:
     def _host_headers(self, scope: Scope, headers: dict[str, str]) -> Headers:
         if self._hsts is None or scheme_of(scope, headers) != "https":
             return self._custom_headers
-        name, _, port = headers.get("host", "").rpartition(":")
-        host = name if port.isdecimal() else headers.get("host", "")
-        return self._custom_headers if host in HSTS_EXEMPT else [*self._custom_headers, self._hsts]
+        is_exempt = host_name(headers.get("host", "")) in THIS_MACHINE
+        return self._custom_headers if is_exempt else [*self._custom_headers, self._hsts]
 
 
 class RequestLog:
@@ -218,8 +217,11 @@ class RequestLog:
         log.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, took)
 
 
-def build_app(host: Host) -> Starlette:
-    """The app to serve; its lifespan starts and stops the timers."""
+def build_app(host: Host, names: Iterable[str] = ()) -> Starlette:
+    """The app to serve; its lifespan starts and stops the timers.
+
+    `names` are hosts that it goes by, besides this machine's and those of ALLOWED_HOSTS.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -227,9 +229,10 @@ def build_app(host: Host) -> Starlette:
         yield
         await host.stop()
 
+    allowed = split_names(app_setting("ALLOWED_HOSTS") or "")
     app = Starlette(
         routes=[Mount("/admin", routes=admin_routes(host))],
-        middleware=[Middleware(RequestLog)],
+        middleware=[Middleware(RequestLog), Middleware(Gate, names=[*names, *allowed])],
         lifespan=lifespan,
     )
     app.router.default = host

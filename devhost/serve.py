@@ -35,7 +35,7 @@ def serve(
     with closing(_bind(host, port)) as listener:
         _log_to_stderr(HostSettings.read(options.app_dir).log_level)
         config = uvicorn.Config(
-            build_app(Host(options)),
+            build_app(Host(options), names=[_host_in_url(host)]),
             http="httptools",
             ws="none",
             lifespan="on",
@@ -46,7 +46,7 @@ def serve(
             timeout_keep_alive=SECONDS_TO_KEEP_ALIVE,
             timeout_graceful_shutdown=SECONDS_TO_ANSWER,
         )
-        address = _address(host, listener.getsockname()[1])
+        address = f"http://{_host_in_url(host)}:{listener.getsockname()[1]}"
         _Server(config, lambda: ready(address) if ready else None).run(sockets=[listener])
 
 
@@ -108,8 +108,8 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _host_in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _log_to_stderr(level: int) -> None:

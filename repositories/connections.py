@@ -19,6 +19,10 @@ class SqlConnections(SqlDefinitions[ConnectionDefinition]):
     def connection(self, name: str) -> Connection | None:
         return find_connection(self._session, name)
 
+    def count_encrypted(self) -> int:
+        row = self._session.row("connections.encrypted")
+        return row["connections"] if row else 0
+
 
 def _columns(definition: ConnectionDefinition) -> Mapping[str, object]:
     return {**asdict(definition), "tags": joined(definition.tags)}

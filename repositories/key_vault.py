@@ -9,6 +9,7 @@ from repositories.errors import BadUrl, NotConfigured, StorageError, Unavailable
 from repositories.patience import wait_for
 
 PREFIX = "keyvault:"
+NO_REFERENCE = "is no reference: keyvault:https://NAME.vault.azure.net/secrets/NAME"
 CLOUDS = r"vault\.azure\.net|vault\.azure\.cn|vault\.usgovcloudapi\.net|vault\.microsoftazure\.de"
 REFERENCE = re.compile(
     rf"keyvault:(https://[A-Za-z][A-Za-z0-9-]{{1,22}}[A-Za-z0-9]\.(?:{CLOUDS}))"

@@ -31,11 +31,13 @@ class HealthService:
         timers: TimerService,
         known: Sequence[str],
         problems: Sequence[SettingProblem],
+        has_keys: bool,
         cache: Cache,
     ) -> None:
         self._store, self._jobs = store, jobs
         self._statuses, self._timers = statuses, timers
         self._known, self._problems, self._cache = known, problems, cache
+        self._has_keys = has_keys
         self._probe = ThreadPoolExecutor(4, thread_name_prefix="ready")
 
     def ready(self, *, within_seconds: float = 2.0) -> bool:
@@ -64,12 +66,12 @@ class HealthService:
 
     def _everything(self) -> Report:
         database = self._database()
-        parts = {"database": database, "settings": self._settings()}
         if database.status is Health.UNHEALTHY:
-            return Report(parts)
+            return Report({"database": database, "settings": self._settings()})
         return Report(
             {
-                **parts,
+                "database": database,
+                "settings": self._settings(self._missing_keys()),
                 "migrations": _guarded(self._migrations),
                 "kpis": _guarded(self._kpis),
                 "services": _guarded(self._services),
@@ -183,9 +185,22 @@ class HealthService:
         bad = any(state.missed or state.succeeded is False for state in states)
         return Component(Health.DEGRADED if bad else Health.HEALTHY, {"timers": states})
 
-    def _settings(self) -> Component:
-        status = Health.DEGRADED if self._problems else Health.HEALTHY
-        return Component(status, {"problems": list(self._problems)} if self._problems else {})
+    def _settings(self, missing: Sequence[SettingProblem] = ()) -> Component:
+        problems = [*self._problems, *missing]
+        status = Health.DEGRADED if problems else Health.HEALTHY
+        return Component(status, {"problems": problems} if problems else {})
+
+    def _missing_keys(self) -> Sequence[SettingProblem]:
+        """Nothing where the store does not tell: then other parts say why."""
+        if self._has_keys:
+            return ()
+        try:
+            with self._store.read() as work:
+                count = work.connections.count_encrypted()
+        except StorageError:
+            return ()
+        message = f"not set, and addresses that it would open: {count}"
+        return [SettingProblem("ENCRYPTION_KEYS", message)] if count else ()
 
 
 def _guarded(ask: Callable[[], Component]) -> Component:

@@ -54,22 +54,28 @@ _SCALAR = re.compile(r'"[^"]*+"?|-?\d[\d.eE+-]*+|')
 _BRACKET = re.compile(r'"[^"]*+"?|[][{}]')
 _LEAF = re.compile(r'("[^"]*+"?)(\s*+:)?|-?\d[\d.eE+-]*+')
 
-# The quotes may be escaped: the text may be a piece of JSON that was a string in other JSON. A
-# value may hold blanks where a semicolon and the next part of a connection string follow.
+# A quote may be escaped, where the text was a string in JSON, and be doubled, again and again,
+# where it was one in SQL; so what stands twice within a value is a part of it. Quotes that nothing
+# follows are an empty value.
+_NOTHING_FOLLOWS = r"(?= [\s,;&|)\]}] | $ )"
+_QUOTE = rf"""\\*+ (?: (?P<one>["']) (?: (?P=one){{1,63}}+ (?! {_NOTHING_FOLLOWS} ) )?+ )"""
+_WITHIN = r"(?: (?! (?<!\\)(?P=quote) ) . | (?P=quote){2} )*+ (?P<end> (?P=quote) )?+"
+
+# A value may hold blanks where a semicolon and the next part of a connection string follow.
 _ASSIGNED = re.compile(
     rf"""
     (?P<name> (?:{_WORDS}|{_KEY_WORDS}) [\w.-]*+
             | (?<![\w.-]) (?:key|sig|sas|bearer) (?=\\*+["']\s*+:)
             | (?:key|(?<![a-z])sig) (?==) )
     (?: (?P<colon> \\*+ ["']?+ \]?+ \s*+ [:=]{{1,2}}+ >?+ \s*+ )
-        (?: (?P<quote> \\*+["'] ) (?: (?! (?<!\\)(?P=quote) ) . )*+ (?P<end> (?P=quote) )?+
+        (?: (?P<quote> {_QUOTE} ) {_WITHIN}
           | (?P<list> \[ (?: "[^"]*+"? | '[^']*+'? | [^]"'\n] )*+ \]?+ )
           | (?: (?<==) | (?<==\s) ) \{{ (?: [^}}] | \}}\}} )*+ \}}?+
           | (?P<plain> (?! \{{ )
                 (?: [^;"'\n]{{1,128}} (?= ; \s{{0,9}} (?: [a-z] [\w\ ]{{0,40}} = | $ ) )
                   | (?: (?: bearer|basic|token|apikey|digest|negotiate ) \s++ )?+
                     (?: [^\s;,&"'\\\])}}]
-                      | ["'] (?=\w)
+                      | (?: '{{1,2}} | " ) (?=\w)
                       | , (?! [\s"'{{\[] | $ )
                       | & (?! [\w.-]{{1,40}} = )
                       | \\ (?! \\{{0,9}} ["'] )
@@ -84,8 +90,13 @@ _COUNTED = re.compile(r"(?:secret|token|credential|key)s", re.IGNORECASE)
 _OPENING_QUOTE = re.compile(r"""\\*["']""")
 
 _IN_SQL = re.compile(
-    rf"(\b(?:{_WORDS}|identified\s+by)\s++(?:values\s++)?[NE]?')(?:[^']|'')*+('?+)", re.IGNORECASE
+    rf"""
+    (?P<before> \b (?: {_WORDS} | identified\s+by ) \s++ (?: values\s++ )?+ [NE]?+ )
+    (?P<quote> (?=') {_QUOTE} | \$\w{{0,40}}+\$ ) {_WITHIN}
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
+_PLAIN_WORD = re.compile(r"[\w.-]{1,40}", re.ASCII)
 _SCHEME = re.compile(r"(?i:\b(bearer|basic))(\s++)([A-Za-z0-9._~+/=-]{8,}+)")
 _ORDINARY_WORD = re.compile(r"[A-Za-z][a-z]{0,19}(?:[-/][a-z]{1,19}){0,3}[.=]?")
 _USER_INFO = re.compile(
@@ -97,6 +108,11 @@ _FERNET = re.compile(r"(?<![A-Za-z0-9_-])gAAAA[A-Za-z0-9_-]{60,}+=*+")
 _PEM = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL
 )
+
+
+def show_name(name: str) -> str:
+    """A name that a caller has given: it is no secret where it is a plain word."""
+    return name if _PLAIN_WORD.fullmatch(name) else MASK
 
 
 def shows_signs(text: str) -> bool:
@@ -111,8 +127,8 @@ def mask_text(text: str) -> str:
     if "-----BEGIN" in text:
         text = _PEM.sub(MASK, text)
     text = _ASSIGNED.sub(_mask_assigned, text)
-    if "'" in text:
-        text = _IN_SQL.sub(rf"\1{MASK}\2", text)
+    if "'" in text or "$" in text:
+        text = _IN_SQL.sub(_mask_in_sql, text)
     text = _SCHEME.sub(_mask_scheme, text)
     if "@" in text:
         text = _USER_INFO.sub(_mask_user_info, text)
@@ -268,6 +284,10 @@ def _is_shown(name: str, colon: str, value: str | None) -> bool:
     if _NUMBER.fullmatch(value) and not _HIDES_NUMBERS.search(name):
         return colon.lstrip("\\")[:1] in ('"', "'") or _COUNTED.match(name) is not None
     return _TELLS_NOTHING.fullmatch(value) is not None
+
+
+def _mask_in_sql(match: re.Match[str]) -> str:
+    return match["before"] + match["quote"] + MASK + (match["end"] or "")
 
 
 def _mask_scheme(match: re.Match[str]) -> str:

@@ -1,7 +1,8 @@
 """Everything the environment may decide, typed and checked.
 
 Names are those of the app settings, nested by `__` and in any case. A value that is wrong is left
-out and named in `problems`; its default holds, and everything else works.
+out and named in `problems`; its default holds, and everything else works. Of several keys only the
+wrong ones are left out.
 """
 
 import os
@@ -79,6 +80,9 @@ class SettingProblem:
 
     setting: str
     message: str
+
+    def __str__(self) -> str:
+        return f"setting {self.setting} is wrong: {self.message}"
 
 
 class Settings(BaseModel):
@@ -182,8 +186,16 @@ def _leave_out(values: dict[str, Any], path: tuple[str, ...]) -> None:
     group = values[path[0]]
     if len(path) > 1 and isinstance(group, dict):
         group.pop(path[1], None)
+    elif path == ("encryption_keys",):
+        values[path[0]] = _usable_keys(group)
     else:
         values.pop(path[0], None)
+
+
+def _usable_keys(text: str) -> str:
+    from services.secrets.keys import good_keys
+
+    return ",".join(good_keys(text))
 
 
 def _unknown(names: Iterable[str]) -> Iterator[SettingProblem]:

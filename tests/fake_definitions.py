@@ -119,6 +119,9 @@ class FakeConnections(FakeDefinitions[ConnectionDefinition]):
     def connection(self, name: str) -> Connection | None:
         return self._kpis.connection(name) if name in self._kpis.connections else None
 
+    def count_encrypted(self) -> int:
+        return sum(one.definition.is_encrypted for one in self._all().values())
+
     def _all(self) -> Mapping[str, Stored[ConnectionDefinition]]:
         return self._kpis.connections
 

@@ -21,6 +21,7 @@ from pydantic import (
 
 from services.encoding import encode
 from services.errors import Fault, InvalidRequest
+from services.masking import show_name
 from services.pages import Position
 
 FUNCTION_KEY = "code"
@@ -193,7 +194,7 @@ def _checked(validate: Callable[[], M]) -> M:
 
 
 def _fault(error: Any) -> Fault:  # noqa: ANN401 - pydantic's own dictionary
-    place = ".".join(part for part in error["loc"] if isinstance(part, str))
+    place = ".".join(show_name(part) for part in error["loc"] if isinstance(part, str))
     if error["type"] == "extra_forbidden":
         return Fault(place, "unknown parameter")
     message = error["msg"].removeprefix("Value error, ")

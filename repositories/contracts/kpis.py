@@ -81,6 +81,10 @@ class Connections(Used[ConnectionDefinition], Protocol):
         """As a KPI would use it now."""
         ...
 
+    def count_encrypted(self) -> int:
+        """How many have an address that only a key opens."""
+        ...
+
 
 class Queries(Used[QueryDefinition], Protocol):
     def providers(self, name: str) -> Sequence[str]:

@@ -9,7 +9,6 @@ looked at; with 1 where it is not, with every reason; with 2 where it was not as
 """
 
 import argparse
-import getpass
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -19,16 +18,17 @@ from pathlib import Path
 import orjson
 
 from repositories.errors import StorageError
+from services.actors import actor_argument, current_user
 from services.definitions.changes import Author
 from services.definitions.connections import ConnectionRegister
-from services.definitions.files import LARGEST, DefinitionFile, file_schema, read_file
+from services.definitions.files import DefinitionFile, file_schema, read_file
 from services.definitions.plan_words import describe_plan
 from services.definitions.plans import Planner
 from services.errors import InvalidRequest, ServiceError
+from services.masking import mask_text
 from services.settings import Settings
 
 DONE, REFUSED, MISUSED = 0, 1, 2
-LONGEST_ACTOR = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result: int = asked.run(asked)
     except InvalidRequest as refused:
         for fault in refused.faults:
-            _complain(f"{fault.parameter}: {fault.message}")
+            _complain(f"{mask_text(fault.parameter)}: {mask_text(fault.message)}")
         return REFUSED
     except (ServiceError, StorageError) as error:
-        _complain(str(error))
+        _complain(mask_text(str(error)))
         return REFUSED
     except (OSError, UnicodeDecodeError) as error:
         _complain(str(error))
@@ -49,8 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _apply(asked: argparse.Namespace) -> int:
-    file = read_file(_text_of(asked.file))
-    with _planner() as planner:
+    if not asked.file:
+        _complain("Say which file: make apply FILE=kpis.yaml")
+        return MISUSED
+    file = read_file(Path(asked.file).read_text("utf-8-sig"))
+    settings = _read_settings()
+    if settings.read_only and not asked.plan:
+        _complain("READ_ONLY is on: nothing is written here.")
+        return REFUSED
+    with _planner(settings) as planner:
         return _apply_with(planner, file, asked)
 
 
@@ -73,7 +80,7 @@ def _apply_with(planner: Planner, file: DefinitionFile, asked: argparse.Namespac
 
 
 def _export(asked: argparse.Namespace) -> int:
-    with _planner() as planner:
+    with _planner(_read_settings()) as planner:
         text = planner.export()
     if asked.file is None:
         sys.stdout.write(text)
@@ -87,20 +94,21 @@ def _show_schema(_: argparse.Namespace) -> int:
     return DONE
 
 
-def _text_of(name: str) -> str:
-    with Path(name).open("rb") as file:
-        return file.read(LARGEST + 1).decode("utf-8-sig")
+def _read_settings() -> Settings:
+    settings, problems = Settings.read()
+    for problem in problems:
+        _complain(str(problem))
+    return settings
 
 
 @contextmanager
-def _planner() -> Iterator[Planner]:
+def _planner(settings: Settings) -> Iterator[Planner]:
     from repositories.engines import open_database
     from repositories.key_vault import KeyVault
     from repositories.store import SqlStore
     from services.secrets.addresses import Addresses
     from services.secrets.keys import Keys
 
-    settings, _ = Settings.read()
     database = open_database(
         settings.store_url.get_secret_value() if settings.store_url else "",
         setting="STORE_URL",
@@ -125,7 +133,8 @@ def _parser() -> argparse.ArgumentParser:
     apply.add_argument("file")
     apply.add_argument("--plan", action="store_true", help="only say what would change")
     apply.add_argument("--yes", action="store_true", help="do not ask")
-    apply.add_argument("--actor", default=_user(), help="who, for the audit log")
+    who = current_user("apply")
+    apply.add_argument("--actor", type=actor_argument, default=who, help="who, for the audit log")
     apply.set_defaults(run=_apply)
     export = commands.add_parser("export", help="write the file that says what there is")
     export.add_argument("file", nargs="?")
@@ -133,13 +142,6 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="print the JSON schema of the file")
     schema.set_defaults(run=_show_schema)
     return parser
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()[:LONGEST_ACTOR]
-    except (KeyError, OSError):
-        return "apply"
 
 
 def _say(line: str) -> None:

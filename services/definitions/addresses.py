@@ -7,15 +7,14 @@ An address is a database URL, or says where one stands: `setting:NAME` in an app
 import re
 from enum import StrEnum
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from repositories.errors import BadUrl
-from repositories.key_vault import is_reference
+from repositories.key_vault import NO_REFERENCE, is_reference
 from repositories.urls import parse_target
 from services.definitions.documents import LONGEST_ADDRESS
 
 STORED = "(stored)"
-NO_REFERENCE = "names no secret: keyvault:https://NAME.vault.azure.net/secrets/NAME"
 PROVIDERS = {
     "postgres": "PostgreSQL",
     "sqlserver": "SqlServer",
@@ -26,6 +25,8 @@ SETTING = re.compile(r"setting:[A-Za-z_][A-Za-z0-9_]{0,99}")
 _WORDS = r"pass|pwd|secret|token|key|sig|credential"
 SECRETIVE = re.compile(_WORDS, re.IGNORECASE)
 GIVEN = re.compile(rf"(?:{_WORDS})\w*=", re.IGNORECASE)
+CUSTOM = re.compile(r"\w\.\w+\s*=")
+"""A setting of an extension or of nobody, given to a session: it may hold anything."""
 
 
 class AddressKind(StrEnum):
@@ -65,7 +66,7 @@ def holds_secret(address: str) -> bool:
     """
     if SETTING.fullmatch(address) or is_reference(address):
         return False
-    if GIVEN.search("".join(address.split())):  # ADO.NET takes Pass Word for Password
+    if GIVEN.search("".join(unquote(address).split())):  # ADO.NET takes Pass Word for Password
         return True
     if "://" not in address:
         return not _is_understood(address)
@@ -75,8 +76,10 @@ def holds_secret(address: str) -> bool:
         options = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return True
-    is_plain = ":" not in login and "@" not in parts.path
-    return not is_plain or any(SECRETIVE.search(name) for name, _ in options)
+    is_plain = ":" not in unquote(login) and "@" not in parts.path
+    return not is_plain or any(
+        SECRETIVE.search(name) or CUSTOM.search(value) for name, value in options
+    )
 
 
 def _is_understood(address: str) -> bool:

@@ -23,9 +23,9 @@ from services.definitions.documents import (
 from services.definitions.members import Definition, members_of
 from services.definitions.yaml_text import Unreadable, read_yaml, write_yaml
 from services.errors import Fault, InvalidRequest
+from services.masking import show_name
 from services.periods import default_jitter_seconds
 
-LARGEST = 5_000_000
 SCHEMA_LINE = "# yaml-language-server: $schema={where}\n"
 SCHEMA_PLACE = "docs/kpis.schema.json"
 
@@ -63,8 +63,6 @@ class DefinitionFile(Document):
 
 def read_file(text: str) -> DefinitionFile:
     """Raises InvalidRequest, which names every fault by its place: kpis[3].schedule."""
-    if len(text.encode(errors="surrogatepass")) > LARGEST:
-        raise InvalidRequest([Fault("file", f"larger than {LARGEST // 10**6} MB")])
     try:
         values = read_yaml(text)
     except Unreadable as error:
@@ -146,7 +144,7 @@ def _names_twice(file: DefinitionFile) -> Iterator[Fault]:
 def _fault(error: Any) -> Fault:  # noqa: ANN401 - pydantic's own dictionary
     place = ""
     for part in error["loc"]:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}"
+        place += f"[{part}]" if isinstance(part, int) else f".{show_name(part)}"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         message = "nobody knows this"

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from services.masking import show_name
+
 DEEPEST = 10
 WORDS: Mapping[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -103,7 +105,7 @@ class _Reader:
             if not isinstance(key, str):
                 raise Unreadable(f"{_line(event)}: a key is a text")
             if key in found:
-                raise Unreadable(f"{_line(event)}: {key[:50]} stands there twice")
+                raise Unreadable(f"{_line(event)}: {show_name(key)} stands there twice")
             found[key] = None
             _, found[key] = next(parts)
         return found

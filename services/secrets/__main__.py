@@ -8,6 +8,7 @@ from repositories.engines import open_database
 from repositories.errors import NotConfigured, StorageError
 from repositories.key_vault import KeyVault
 from repositories.store import SqlStore
+from services.actors import actor_argument
 from services.secrets.keys import Keys, make_key
 from services.secrets.rekeying import Rekeyed, rekey_connections
 from services.settings import Settings
@@ -32,7 +33,11 @@ def main(argv: list[str]) -> int:
 def _rekey(options: argparse.Namespace) -> int:
     settings, problems = Settings.read()
     for problem in problems:
-        _refuse(f"setting {problem.setting}: {problem.message}", 2)
+        _refuse(str(problem), 2)
+    if any(problem.setting == "ENCRYPTION_KEYS" for problem in problems):
+        return 2
+    if settings.read_only:
+        return _refuse("READ_ONLY is on: nothing is written here.", 1)
     database = open_database(
         settings.store_url.get_secret_value() if settings.store_url else "",
         setting="STORE_URL",
@@ -73,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands.add_parser("new-key", help="print a key for ENCRYPTION_KEYS")
     rekey = commands.add_parser("rekey", help="encrypt every address with the first key")
-    rekey.add_argument("--actor", default="rekey", help="who does it, for the audit log")
+    rekey.add_argument(
+        "--actor", type=actor_argument, default="rekey", help="who does it, for the audit log"
+    )
     rekey.add_argument("--reason", default="the keys have changed", help="why, for the audit log")
     return parser
 

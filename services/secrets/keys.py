@@ -4,17 +4,20 @@ They stand in the setting itself, with commas between them, or in a secret of Az
 """
 
 import binascii
+import logging
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from repositories.errors import NotConfigured
+from repositories.key_vault import NO_REFERENCE, is_reference
 from repositories.key_vault import PREFIX as VAULT
-from repositories.key_vault import is_reference
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
+
+logger = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 MISSING = "there is no key for it: ENCRYPTION_KEYS is not set, or is wrong"
@@ -22,20 +25,26 @@ UNKNOWN = "no key of ENCRYPTION_KEYS fits: it was encrypted with another one"
 
 
 def check_keys(text: str) -> None:
-    """What the setting may be. Raises ValueError as `split_keys`."""
-    if not text.startswith(VAULT):
-        split_keys(text)
-    elif not is_reference(text):
-        raise ValueError("names no secret: keyvault:https://NAME.vault.azure.net/secrets/NAME")
+    """What the setting may be. Raises ValueError, which says which one is no key and never what it
+    is.
+    """
+    if text.startswith(VAULT):
+        if not is_reference(text):
+            raise ValueError(NO_REFERENCE)
+        return
+    keys = _split(text)
+    if wrong := [str(number) for number, key in enumerate(keys, start=1) if not _is_key(key)]:
+        which = f"{', '.join(wrong)} of {len(keys)}"
+        raise ValueError(f"key {which} is none: `make new-key` makes one")
 
 
-def split_keys(text: str) -> list[str]:
-    """Raises ValueError, which says which one is no key and never what it is."""
-    keys = [key.strip() for key in text.split(",")]
-    for number, key in enumerate(keys, start=1):
-        if not _is_key(key):
-            raise ValueError(f"key {number} of {len(keys)} is none: `make new-key` makes one")
-    return keys
+def good_keys(text: str) -> list[str]:
+    """Those that are keys, of what `check_keys` may complain about."""
+    return [key for key in _split(text) if _is_key(key)]
+
+
+def _split(text: str) -> list[str]:
+    return [key.strip() for key in text.split(",")]
 
 
 def _is_key(text: str) -> bool:
@@ -61,6 +70,14 @@ class Keys:
     def of(cls, text: str, read_vault: Callable[[str], str]) -> "Keys":
         """The keys of the setting, or of the secret in a Key Vault that it names."""
         return cls(partial(read_vault, text) if text.startswith(VAULT) else lambda: text)
+
+    def check(self) -> None:
+        """Raises NotConfigured where there is none, or one of them is no key."""
+        self._fernets()
+        try:
+            check_keys(self._read())
+        except ValueError as error:
+            raise NotConfigured(f"ENCRYPTION_KEYS is wrong: {error}") from None
 
     def encrypt(self, text: str) -> str:
         return self._fernets()[0].encrypt(text.encode()).decode()
@@ -101,6 +118,9 @@ def _fernets_of(text: str) -> "Sequence[Fernet]":
     from cryptography.fernet import Fernet
 
     try:
-        return [Fernet(key) for key in split_keys(text)]
+        check_keys(text)
     except ValueError as error:
-        raise NotConfigured(f"ENCRYPTION_KEYS: {error}") from None
+        logger.warning("ENCRYPTION_KEYS is wrong: %s", error)
+    if keys := good_keys(text):
+        return [Fernet(key) for key in keys]
+    raise NotConfigured(MISSING)

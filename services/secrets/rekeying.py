@@ -36,9 +36,10 @@ class Rekeyed:
 def rekey_connections(store: Store, keys: Keys, *, actor: str, reason: str) -> Rekeyed:
     """In batches, each of which is kept or not as a whole; nothing that was done is done again.
 
-    NotConfigured where there is no key at all.
+    NotConfigured where there is no key, or one of them is none: the first may not be the one that
+    is meant.
     """
-    keys.encrypt("")
+    keys.check()
     rekeyed, after = Rekeyed(), ""
     while True:
         with store.read() as work:

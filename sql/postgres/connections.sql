@@ -82,3 +82,6 @@ SELECT indicator.indicator_name AS name
  WHERE connection.connection_name = :name
  ORDER BY indicator.indicator_name
  LIMIT :limit;
+
+-- name: encrypted
+SELECT count(*) AS connections FROM monitoring.database_connections WHERE is_encrypted;

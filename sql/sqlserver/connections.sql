@@ -96,3 +96,6 @@ SELECT TOP (:limit) indicator.IndicatorName AS name
     ON connection.ConnectionId = indicator.ConnectionId
  WHERE connection.ConnectionName = :name
  ORDER BY indicator.IndicatorName;
+
+-- name: encrypted
+SELECT count(*) AS connections FROM monitoring.DatabaseConnections WHERE IsEncrypted = 1;

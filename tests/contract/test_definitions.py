@@ -350,6 +350,14 @@ def test_kpis_are_found_by_what_they_are_and_how_they_stand(
         assert names(work.indicators.list(filters, after=None, limit=9)) == expected
 
 
+def test_the_encrypted_ones_are_counted(store: Store) -> None:
+    with store.work() as work:
+        before = work.connections.count_encrypted()
+        work.connections.add(FULL_CONNECTION, actor="ann")
+        work.connections.add(replace(CONNECTION, name="plain"), actor="ann")
+        assert work.connections.count_encrypted() == before + 1
+
+
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [

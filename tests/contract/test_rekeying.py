@@ -103,6 +103,13 @@ def test_without_a_key_nothing_is_begun(store: Store) -> None:
         rekey_connections(store, Keys(lambda: ""), actor="ann", reason="why not")
 
 
+def test_with_a_key_that_is_none_nothing_is_begun(store: Store) -> None:
+    add(store, OLD, 1)
+    with pytest.raises(NotConfigured, match="key 1 of 2 is none"):
+        rekey(store, "hunter2", OLD)
+    assert rekey(store, OLD) == Rekeyed(already=1)
+
+
 class Meddling:
     """A store in which somebody changes a connection just before each batch is written."""
 
@@ -190,7 +197,7 @@ def test_the_command_does_it_and_says_what_it_did(store_url: str) -> None:
         ({"STORE_URL": "postgresql://h/d"}, "ENCRYPTION_KEYS is not set"),
         (
             {"STORE_URL": "postgresql://h/d", "ENCRYPTION_KEYS": f"{NEW},hunter2sesame"},
-            "setting ENCRYPTION_KEYS: key 2 of 2 is none",
+            "setting ENCRYPTION_KEYS is wrong: key 2 of 2 is none",
         ),
     ],
 )
@@ -200,6 +207,12 @@ def test_the_command_says_what_is_not_configured(settings: dict[str, str], messa
     assert message in done.stderr
     assert "hunter2" not in done.stderr
     assert NEW not in done.stderr
+
+
+def test_the_command_writes_nothing_where_nothing_may_be_written() -> None:
+    settings = {"STORE_URL": "postgresql://h/d", "ENCRYPTION_KEYS": NEW, "READ_ONLY": "true"}
+    done = command("rekey", **settings)
+    assert (done.returncode, done.stderr) == (1, "READ_ONLY is on: nothing is written here.\n")
 
 
 def test_the_command_makes_keys() -> None:

@@ -184,7 +184,8 @@ def test_the_home_page_can_be_switched_off(sample: Client, monkeypatch: pytest.M
 
 def test_hsts_is_for_https_and_not_for_this_machine(connect: Connect) -> None:
     hsts = {"isEnabled": True, "maxAge": "10", "includeSubDomains": True, "preload": True}
-    client = connect(ECHO, host_json=http(hsts=hsts))
+    names = {"ALLOWED_HOSTS": "example.org"}
+    client = connect(ECHO, host_json=http(hsts=hsts), values=names)
 
     def header(scheme: str, host: str) -> list[str]:
         headers = {"host": host, "x-forwarded-proto": scheme}

@@ -119,6 +119,16 @@ def test_a_function_that_never_ends_does_not_keep_the_host(
     assert "Traceback" not in err
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.1 is alone")
+def test_the_address_that_it_listens_on_is_a_name_of_it(launch: Launch) -> None:
+    process = launch("--port", "0", "--host", "127.0.0.2")
+    assert process.stdout is not None
+    address = process.stdout.readline().split()[-1]
+    assert address.startswith("http://127.0.0.2:")
+    assert httpx.get(f"{address}/api/open").status_code == 200
+    assert httpx.get(f"{address}/api/open", headers={"host": "evil.example"}).status_code == 403
+
+
 def test_a_busy_port_is_one_clear_line(launch: Launch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -176,7 +186,7 @@ def test_a_body_that_breaks_off_never_reaches_the_function(launch: Launch) -> No
     process = launch("--port", "0")
     port = int(address_of(process).rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as client:
-        head = "POST /api/echo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
+        head = "POST /api/echo/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
         client.sendall(head.encode() + b"half")
     time.sleep(0.2)
     process.terminate()

@@ -241,6 +241,13 @@ def test_an_address_that_holds_a_secret_is_never_shown(host: LocalHost, rows: Ro
     assert entries[-2][3]["address"] == "(changed)"
 
 
+def test_a_name_that_is_no_plain_word_is_not_repeated(host: LocalHost) -> None:
+    refused = put(host, "connections/secret", {**CONNECTION, "PWD hunter2": 1, "PWD_2": 1})
+    assert blamed(refused) == {"***": "unknown parameter", "PWD_2": "unknown parameter"}
+    asked = host.get("/api/kpis", params={"PWD hunter2": "1"})
+    assert blamed(asked) == {"***": "unknown parameter"}
+
+
 @pytest.mark.parametrize(
     ("address", "kind"),
     [

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema_rs import Draft202012Validator
 
+from services.masking import MASK
 from tests.hosts import LocalHost, running_host
 from tests.http.asking import NAMES, Asked, Parameter, operation_of
 from tests.http.samples import PLACES, Secrets, plant
@@ -240,23 +241,16 @@ def test_a_parameter_that_is_given_twice_is_one_with_a_comma(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_unknown_parameter_is_named_however_it_is_called(
+def test_an_unknown_parameter_is_named_where_its_name_is_a_plain_word(
     planted_host: LocalHost, document: dict[str, Any], name: str
 ) -> None:
     operation = operation_of(document, name)
     if not with_query(operation):
         return
-    for unknown in (
-        "bogus",
-        "LIMIT ",
-        "a.b",
-        "x'; --",
-        "\N{FIRE}",
-        "x" * 60_000,
-        "__class__",
-        "0",
-    ):
+    for unknown in ("bogus", "a.b", "__class__", "0"):
         assert named(ask(planted_host, operation, f"{quote_plus(unknown)}=1")) == {unknown}
+    for unknown in ("LIMIT ", "x'; --", "\N{FIRE}", "x" * 60_000):
+        assert named(ask(planted_host, operation, f"{quote_plus(unknown)}=1")) == {MASK}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,7 +21,7 @@ from repositories.store import SqlStore
 from repositories.urls import parse
 from services.definitions.changes import Author
 from services.definitions.connections import ConnectionRegister
-from services.definitions.files import LARGEST, file_schema, read_file
+from services.definitions.files import file_schema, read_file
 from services.definitions.plan_words import describe_plan
 from services.definitions.plans import Plan, Planner
 from services.definitions.yaml_text import read_yaml
@@ -262,6 +262,7 @@ def test_a_secret_is_sealed_once(fake_desk: Desk) -> None:
     [
         (("schedule: 300", "schedule: x, priority: 11"), ["kpis[0].schedule", "kpis[0].priority"]),
         (("schedule: 300", "scedule: 300"), ["kpis[0].scedule"]),
+        (("schedule: 300", "PWD hunter2: 300"), ["kpis[0].***"]),
         (("query: one", "query: two"), ["kpis[0].query"]),
         (("SELECT 1", "DROP TABLE x"), ["queries[0].sql", "kpis[0].query"]),
         (("connection: a", "connection: b"), ["kpis[0].connection"]),
@@ -285,7 +286,7 @@ def test_every_fault_is_named_by_its_place(
     assert fake_desk.plan(SMALL).connections.count == 1
 
 
-@pytest.mark.parametrize("text", ["", "x", "[]", "a" * LARGEST + "aa", "kpis: 5", "\x00", "- kpis"])
+@pytest.mark.parametrize("text", ["", "x", "[]", "kpis: 5", "\x00", "- kpis"])
 def test_what_is_no_such_file_is_refused(fake_desk: Desk, text: str) -> None:
     assert fake_desk.faults(text)
 

@@ -60,6 +60,78 @@ def test_every_fault_is_complained_about(file: Path, capsys: pytest.CaptureFixtu
     assert [line.partition(":")[0] for line in lines] == ["queries[0].sql", "kpis[0].query"]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "address postgresql://me:hunter2@h/d",
+        "PWD hunter2",
+        "PWD hunter2: 1, PWD hunter2: 2",
+        "address: hunter2://me:hunter2@h/d",
+    ],
+)
+def test_no_complaint_tells_a_secret(
+    file: Path, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(FILE.replace("environment: Test", f"environment: Test, {wrong}"))
+    assert main(["apply", str(file), "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert said
+    assert "hunter2" not in said
+
+
+def test_what_is_complained_of_a_member_named_like_a_secret_can_be_read(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(FILE.replace("environment: Test", "environment: Test, password: x"))
+    assert main(["apply", str(file), "--yes"]) == 1
+    assert capsys.readouterr().err == "connections[0].password: nobody knows this\n"
+
+
+def test_a_file_may_be_as_large_as_an_export(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(FILE + "#" * 6_000_000)
+    assert main(["apply", str(file), "--plan"]) == 0
+
+
+@pytest.mark.parametrize("actor", ["", " ", "a" * 101, "ann\nbob", "ann\x00", "\ud800"])
+def test_an_actor_is_one_line_of_a_bearable_length(
+    file: Path, actor: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as misused:
+        main(["apply", str(file), "--yes", "--actor", actor])
+    assert misused.value.code == 2
+    assert "argument --actor: one line of 1 to 100 characters" in capsys.readouterr().err
+    assert main(["apply", str(file), "--yes", "--actor", "ä" * 100]) == 0
+
+
+def test_without_a_file_it_says_how_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["apply", ""]) == 2
+    assert capsys.readouterr().err == "Say which file: make apply FILE=kpis.yaml\n"
+
+
+def test_where_nothing_may_be_written_it_only_plans_and_exports(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("READ_ONLY", "true")
+    assert main(["apply", str(file), "--yes"]) == 1
+    assert "READ_ONLY is on" in capsys.readouterr().err
+    assert main(["apply", str(file), "--plan"]) == 0
+    assert "3 to add" in capsys.readouterr().out
+    assert main(["export"]) == 0
+
+
+def test_wrong_settings_are_said(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUERY_TIMEOUT_SECONDS", "soon")
+    monkeypatch.setenv("ENCRYPTION_KEYS", "hunter2")
+    assert main(["apply", str(file), "--plan"]) == 0
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("setting ENCRYPTION_KEYS is wrong: key 1 of 1 is none")
+    assert second.startswith("setting QUERY_TIMEOUT_SECONDS is wrong: ")
+
+
 def test_what_is_exported_can_be_applied(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["apply", str(file), "--yes"])
     capsys.readouterr()

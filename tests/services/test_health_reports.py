@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from services.health import HealthService
 from services.settings import SettingProblem
 from services.statuses import StatusService
 from services.timers import TimerService
+from tests.definitions import CONNECTION
 from tests.fake_clocks import FakeClock
 from tests.fakes import FakeJobsDatabase, FakeStore
 
@@ -28,7 +30,9 @@ def store(clock: FakeClock) -> FakeStore:
     return FakeStore(clock)
 
 
-def health(store: FakeStore, problems: Sequence[SettingProblem] = ()) -> HealthService:
+def health(
+    store: FakeStore, problems: Sequence[SettingProblem] = (), *, has_keys: bool = False
+) -> HealthService:
     return HealthService(
         store,
         FakeJobsDatabase(store.clock),
@@ -36,6 +40,7 @@ def health(store: FakeStore, problems: Sequence[SettingProblem] = ()) -> HealthS
         timers=TimerService(store, {"heartbeat": "0 * * * * *"}, clock=store.clock),
         known=KNOWN,
         problems=problems,
+        has_keys=has_keys,
         cache=Cache(60),
     )
 
@@ -108,6 +113,17 @@ def test_a_wrong_setting_is_named(store: FakeStore) -> None:
     report = health(store, [problem]).quick()
     assert report.status == "degraded"
     assert report.components["settings"].facts == {"problems": [problem]}
+
+
+def test_encrypted_addresses_without_a_key_are_a_wrong_setting(store: FakeStore) -> None:
+    with store.work() as work:
+        sealed = replace(CONNECTION, is_encrypted=True, address="gAAAA")
+        assert work.connections.add(sealed, actor="ann")
+    part = health(store).full().value.components["settings"]
+    message = "not set, and addresses that it would open: 1"
+    assert part.status == "degraded"
+    assert part.facts == {"problems": [SettingProblem("ENCRYPTION_KEYS", message)]}
+    assert health(store, has_keys=True).full().value.status == "healthy"
 
 
 @pytest.mark.parametrize(("seconds", "missed"), [(0, False), (119, False), (121, True)])

@@ -273,6 +273,13 @@ def test_an_error_among_the_rows_is_an_error(target: PostgresTarget) -> None:
     assert value_of(target, "SELECT 1") == 1
 
 
+def test_a_refusal_of_a_server_that_answers_is_no_lost_connection(target: PostgresTarget) -> None:
+    with pytest.raises(StorageError) as refused:
+        ask(target, "SELECT lastval()")
+    assert type(refused.value) is StorageError
+    assert refused.value.code == "55000 ObjectNotInPrerequisiteState"
+
+
 def test_what_writes_is_the_last_on_its_connection(server: Server, target: PostgresTarget) -> None:
     first = backend_of(target)
     answer = ask(target, "INSERT INTO notes VALUES (1), (2) RETURNING id", ResultType.NON_QUERY)

@@ -29,6 +29,20 @@ TEXTS = [
     ("ALTER USER me IDENTIFIED  BY 'hunter2'", "hunter2"),
     ("CREATE LOGIN me WITH PASSWORD = N'hunter2'", "hunter2"),
     ("ALTER ROLE me PASSWORD 'hun", "'hun"),
+    ("dblink('host=h password=''hunter2''', 'SELECT 1')", "hunter2"),
+    ("dblink('password = ''hun ter2'' host=h', 'SELECT 1')", "ter2"),
+    ("dblink('host=h password=''hun''''ter2''', 'SELECT 1')", "ter2"),
+    ("dblink('host=h password=hun''ter2', 'SELECT 1')", "ter2"),
+    ("EXECUTE 'SELECT dblink(''host=h password=''''hunter2'''''')'", "hunter2"),
+    ("EXECUTE 'SELECT dblink(''host=h password=''''hun''''''''ter2'''''')'", "ter2"),
+    ("password = 'hun''ter2' or", "ter2"),
+    ('password=""hunter2""', "hunter2"),
+    ('password="hun""ter2"', "ter2"),
+    ("EXECUTE 'ALTER ROLE me PASSWORD ''hun''''ter2'''", "ter2"),
+    ("ALTER ROLE me PASSWORD ''hunter2''", "hunter2"),
+    (r"ALTER ROLE me PASSWORD E'hun\'ter2'", "ter2"),
+    ("ALTER ROLE me PASSWORD $$hunter2$$", "hunter2"),
+    ("ALTER ROLE me PASSWORD $a$hun$$ter2$a$", "ter2"),
     ("passwd=hunter2", "hunter2"),
     ("password=hun(ter2)!", "ter2"),
     ("password=hunter2,more next", "more"),
@@ -99,6 +113,22 @@ def test_a_secret_in_a_string_of_json_is_masked_however_deep(
         assert inner["rest"] == [1, "é"]
         masked = inner["note"]
     assert masked == mask_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("dblink('password=''hunter2''', 'SELECT 1')", "dblink('password=''***''', 'SELECT 1')"),
+        ("connect(password='', host='h')", "connect(password='***', host='h')"),
+        ('connect(password="", host="h")', 'connect(password="***", host="h")'),
+        ("host=h password='' dbname='d'", "host=h password='***' dbname='d'"),
+        ("PASSWORD '' VALID UNTIL 'x'", "PASSWORD '***' VALID UNTIL 'x'"),
+        ("PASSWORD ''a'', VALID UNTIL ''x''", "PASSWORD ''***'', VALID UNTIL ''x''"),
+        (r"{\"password\": \"\", \"a\": 1", r"{\"password\": \"***\", \"a\": 1"),
+    ],
+)
+def test_what_follows_a_quoted_secret_stays(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
 
 
 @pytest.mark.parametrize("name", ["password", "ApiToken", "connection_string", "client-secret"])
@@ -280,6 +310,13 @@ ADVERSARIES = (
         "pwd='",
         'pwd="',
         "pwd={",
+        "pwd=''",
+        "pwd=''a''",
+        "password '",
+        "password ''",
+        "password $a$",
+        "'",
+        "pwd='\\\\",
     ),
     *("pwd:[", "pwd=a&", "pwd=a;b ", "pwd= ", "pwd=\\", "pwd=)", "eyJ-", "eyJabcdefgh.", "://a:"),
     *("Bearer ", "-----BEGIN PRIVATE KEY-----", '{"password":[', '"key":{"a":', '"a":["b",', "key"),

@@ -1,10 +1,12 @@
+import json
 import os
 from collections.abc import Callable
 
 import pytest
 
+from services.masking import mask_json, mask_text
 from services.secrets.keys import make_key
-from services.settings import POOL_LIMIT, Settings
+from services.settings import POOL_LIMIT, SettingProblem, Settings
 
 Read = Callable[..., tuple[Settings, dict[str, str]]]
 
@@ -150,6 +152,21 @@ def test_a_prefix_alone_is_no_setting_and_spoils_nothing(read: Read, value: str)
 def test_a_pool_has_a_connection_for_each_thread_within_reason(read: Read) -> None:
     assert read(PYTHON_THREADPOOL_THREAD_COUNT="3")[0].pool_size == 3
     assert read(PYTHON_THREADPOOL_THREAD_COUNT="1000")[0].pool_size == POOL_LIMIT
+
+
+def test_one_wrong_key_leaves_the_others(read: Read) -> None:
+    first, second = make_key(), make_key()
+    settings, problems = read(ENCRYPTION_KEYS=f"{first}, hunter2,{second},")
+    assert settings.encryption_keys_text == f"{first},{second}"
+    assert problems == {"ENCRYPTION_KEYS": "key 2, 4 of 4 is none: `make new-key` makes one"}
+
+
+def test_what_is_said_of_a_setting_is_not_taken_for_its_value(read: Read) -> None:
+    for value in BAD["ENCRYPTION_KEYS"]:
+        for name, message in read(ENCRYPTION_KEYS=value)[1].items():
+            said = str(SettingProblem(name, message))
+            assert mask_text(said) == said
+            assert mask_json(json.dumps({"setting": name, "message": message})).count(message) == 1
 
 
 def test_encryption_keys_are_kept_to_themselves(read: Read) -> None:

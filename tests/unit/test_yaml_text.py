@@ -51,6 +51,7 @@ def test_values_are_what_yaml_1_2_says(text: str, value: Any) -> None:
         ("a: !!python/object/apply:os.system [x]", "line 1: tags"),
         ("a: !!binary aGk=", "tags"),
         ("a: 1\nb:\n  c: 1\n  c: 2", "line 4: c stands there twice"),
+        ("PWD hunter2: 1\nPWD hunter2: 2", r"line 2: \*\*\* stands there twice"),
         ("--- 1\n--- 2", "line 2: there is more than one document"),
         ("1: a", "line 1: a key is a text"),
         ("[a]: b", "a key is a text"),
