@@ -32,8 +32,9 @@ class Whole:
 
 def faults_of_whole(whole: Whole, query_places: Places, kpi_places: Places) -> Iterator[Fault]:
     """Each at its place in the file; what the file leaves alone must still be right."""
+    providers = {connection.provider for connection in whole.connections.values()}
     for name, place in query_places.items():
-        yield from _placed(place, faults_of_query(whole.queries[name]))
+        yield from _placed(place, faults_of_query(whole.queries[name], providers))
     sql_fault = cache(lambda query, provider: find_sql_fault_at(whole.queries[query], provider))
     for name, kpi in whole.kpis.items():
         place = kpi_places.get(name) or f"KPI {name}, which the file does not mention,"

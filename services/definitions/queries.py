@@ -2,6 +2,7 @@
 
 from repositories.contracts.store import Store, Work
 from repositories.records.definitions import DefinitionFilter, QueryDefinition
+from repositories.sql_words import Dialect
 from services.definitions.changes import QUERIES, Author, every, first_names
 from services.definitions.conditions import Condition
 from services.definitions.documents import QueryDocument
@@ -32,8 +33,8 @@ class QueryRegister:
         self, name: str, document: QueryDocument, condition: Condition, author: Author
     ) -> Written[QueryView]:
         definition = document.definition(name)
-        faults = [*faults_of_query(definition)]
         with self._store.read() as work:
+            faults = [*faults_of_query(definition, _providers(work))]
             stored = work.queries.find(name)
             if stored is not None and stored.definition != definition:
                 faults += _faults_of_users(work, definition)
@@ -51,6 +52,15 @@ class QueryRegister:
             if users := work.queries.users(name, limit=NAMED_USERS + 1):
                 raise InUse(f"KPIs still run it: {first_names(users, NAMED_USERS)}")
             QUERIES.remove(work, stored, author)
+
+
+def _providers(work: Work) -> list[str]:
+    """What kinds of databases there are connections to."""
+    return [
+        dialect
+        for dialect in Dialect
+        if work.connections.list(DefinitionFilter(provider=dialect), after=None, limit=1)
+    ]
 
 
 def _faults_of_users(work: Work, query: QueryDefinition) -> list[Fault]:
