@@ -31,6 +31,7 @@ from repositories.postgres.exchange import (
 from repositories.postgres.faults import meaning_of, translated
 from repositories.postgres.values import take_any_time
 from repositories.records.kpis import ResultType
+from repositories.sql_words import READING_WORDS, Dialect
 from repositories.urls import DatabaseUrl
 
 MARGIN_SECONDS = 1.0
@@ -53,7 +54,7 @@ UNDO = Statement(b"ROLLBACK")
 DOUBTFUL = ("08", "53", "57", "58", "XX")
 """The classes of errors after which a connection is not used again: lost, cancelled, no room."""
 
-WORDS = "SELECT|WITH|VALUES|TABLE|SHOW|EXPLAIN|CALL"
+WORDS = "|".join(READING_WORDS[Dialect.POSTGRESQL])
 COMMANDS = frozenset(
     "ABORT ALTER ANALYZE BEGIN CHECKPOINT CLOSE CLUSTER COMMENT COMMIT COPY CREATE DEALLOCATE"
     " DECLARE DELETE DISCARD DO DROP END EXECUTE FETCH GRANT IMPORT INSERT LISTEN LOAD LOCK MERGE"

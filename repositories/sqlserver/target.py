@@ -5,16 +5,15 @@ A batch may be several statements: `EXEC dbo.backlog @days = 7`, or with an OUTP
 result set that it returns is its answer; errors after that count too. `GO` is a client's word.
 
 SQL Server knows no read-only session. So the replica that may be read is asked for, and all runs
-in a transaction that is never committed; a batch that says COMMIT, ROLLBACK or
-IMPLICIT_TRANSACTIONS is refused unrun, and one that ends the transaction in another way is an error
-afterwards. That keeps out mistakes; what keeps out malice is a login that may only read.
+in a transaction that is never committed; a batch that would end it or do what no rollback undoes is
+refused unrun, as far as that is seen, and one that ends it in another way is an error afterwards.
+That keeps out mistakes; what keeps out malice is a login that may only read.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import partial
+from functools import lru_cache, partial
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,8 @@ from repositories.errors import BadStatement, NotAllowed, StatementTimeout
 from repositories.patience import wait_for
 from repositories.pool import Loan, Pool
 from repositories.records.kpis import ResultType
+from repositories.sql_words import Kind, Unreadable
+from repositories.sqlserver.batches import find_lasting, read_batch
 from repositories.sqlserver.connections import connect
 from repositories.sqlserver.driver import load_driver
 from repositories.sqlserver.faults import sqlstate_of, translated
@@ -37,6 +38,7 @@ MARGIN_SECONDS = 1.0
 VERSION = "SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion'))"
 CHECK_SECONDS = 1
 MAX_IDLE_SECONDS = 60.0
+MOST_KNOWN = 1024
 READING = """
 SET NOCOUNT ON;
 SET DEADLOCK_PRIORITY LOW;
@@ -48,15 +50,6 @@ SET NOCOUNT OFF;
 SET XACT_ABORT ON;
 BEGIN TRANSACTION;
 """
-# What stands in quotes, brackets or a comment is no keyword. Comments nest on SQL Server, and here
-# they do not: the first group is one that begins in another.
-QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\[(?:[^]]|\]\])*\]|--[^\n]*"
-TRANSACTION_WORDS = re.compile(
-    rf"{QUOTED}|/\*(?:(?!\*/|/\*).)*(?:\*/|(/\*))"
-    r"|(?<![\w@#$])(COMMIT|ROLLBACK|IMPLICIT_TRANSACTIONS)(?![\w@#$])",
-    re.IGNORECASE | re.DOTALL,
-)
-WORDS = re.compile(rf"{QUOTED}|/\*.*?\*/|([\w@#$]+)", re.DOTALL)
 DOING_MORE = frozenset(
     "ADD ALTER BACKUP BEGIN BULK CHECKPOINT CLOSE CREATE DBCC DEALLOCATE DECLARE DELETE DENY"
     " DISABLE DROP ENABLE EXEC EXECUTE GOTO GRANT IF INSERT INTO KILL MERGE OPEN"
@@ -87,8 +80,8 @@ class SqlServerTarget:
         if not sql.strip():
             raise BadStatement("there is no statement")
         reads = result_type is not ResultType.NON_QUERY
-        if reads:
-            _refuse_to_end_transactions(sql)
+        if reads and (fault := _find_fault(sql)):
+            raise NotAllowed(fault)
 
         connected = Event()
 
@@ -240,15 +233,17 @@ def _go_to_the_end(cursor: "pyodbc.Cursor", until: float) -> None:
             raise StatementTimeout
 
 
-def _refuse_to_end_transactions(sql: str) -> None:
-    for match in TRANSACTION_WORDS.finditer(sql):
-        if match[1]:
-            raise NotAllowed("a Scalar or DataSet cannot have a comment in a comment")
-        if match[2]:
-            raise NotAllowed(f"a Scalar or DataSet cannot {match[2].upper()}: it changes nothing")
+@lru_cache(maxsize=MOST_KNOWN)
+def _find_fault(sql: str) -> str | None:
+    try:
+        found = find_lasting(sql)
+    except Unreadable as reason:
+        return f"a Scalar or DataSet cannot be told apart: it {reason}"
+    return f"a Scalar or DataSet cannot have {found}: it changes nothing" if found else None
 
 
+@lru_cache(maxsize=MOST_KNOWN)
 def only_selects(sql: str) -> bool:
     """False where anything in it might be more than that: no function can change a session."""
-    words = [match[1].upper() for match in WORDS.finditer(sql) if match[1]]
+    words = [token.text for token in read_batch(sql) if token.kind is Kind.WORD]
     return words[:1] in (["SELECT"], ["WITH"]) and not DOING_MORE & {*words}

@@ -2,6 +2,7 @@
 
 from repositories.contracts.store import Store, Work
 from repositories.records.definitions import DefinitionFilter, QueryDefinition, Stored
+from repositories.sql_words import Dialect
 from services.definitions.changes import QUERIES, every
 from services.definitions.documents import QueryDocument
 from services.definitions.registers import UsedRegister
@@ -25,10 +26,19 @@ class QueryRegister(UsedRegister[QueryDefinition, QueryDocument, QueryView]):
     def _faults(
         self, work: Work, stored: Stored[QueryDefinition] | None, definition: QueryDefinition
     ) -> list[Fault]:
-        faults = [*faults_of_query(definition)]
+        faults = [*faults_of_query(definition, _providers(work))]
         if stored is not None and stored.definition != definition:
             faults += _faults_of_users(work, definition)
         return faults
+
+
+def _providers(work: Work) -> list[str]:
+    """What kinds of databases there are connections to."""
+    return [
+        dialect
+        for dialect in Dialect
+        if work.connections.list(DefinitionFilter(provider=dialect), after=None, limit=1)
+    ]
 
 
 def _faults_of_users(work: Work, query: QueryDefinition) -> list[Fault]:

@@ -1,6 +1,6 @@
 """What the members of a definition say together, and a KPI with its query and its connection."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from repositories.records.definitions import (
@@ -16,9 +16,9 @@ from repositories.records.kpis import (
     ResultType,
     Rule,
 )
+from repositories.sql_words import Dialect
 from services.definitions import addresses
 from services.definitions.sql_rules import find_fault as find_sql_fault
-from services.definitions.sql_words import Dialect
 from services.errors import Fault
 from services.periods import shortest_period_seconds
 
@@ -31,10 +31,11 @@ def faults_of_connection(connection: ConnectionDefinition) -> Iterator[Fault]:
         yield Fault("address", fault)
 
 
-def faults_of_query(query: QueryDefinition) -> Iterator[Fault]:
-    """What is wrong with it wherever it may run."""
+def faults_of_query(query: QueryDefinition, providers: Collection[str]) -> Iterator[Fault]:
+    """What is wrong with it on all of these kinds of databases; where there are none, on every."""
     yield from _faults_of_rule(query.rule)
-    if fault := find_sql_fault(query.sql, query.rule.result_type, EVERY_DIALECT):
+    dialects = [Dialect(provider) for provider in sorted(providers)] or EVERY_DIALECT
+    if fault := find_sql_fault(query.sql, query.rule.result_type, dialects):
         yield Fault("sql", fault)
 
 

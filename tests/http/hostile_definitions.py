@@ -65,7 +65,6 @@ GRANT ALL ON ALL TABLES IN SCHEMA monitoring TO public
 REVOKE ALL ON x FROM public
 COPY x FROM '/etc/passwd'
 COPY (SELECT 1) TO PROGRAM 'rm -rf /'
-CALL f()
 DO $$ BEGIN DELETE FROM x; END $$
 SET default_transaction_read_only = off
 RESET ALL
@@ -120,6 +119,89 @@ REPLACE INTO x VALUES (1)
 HANDLER x OPEN
 EXECUTE IMMEDIATE 'DROP TABLE x'
 """
+BATCHES = [
+    *("EXEC('DROP TABLE monitoring.indicators')", "EXECUTE (N'DELETE FROM dbo.orders')"),
+    *("EXEC('DROP TABLE x') AT other", "DECLARE @a nvarchar(9) = N'x'; EXEC (@a)"),
+    *("DECLARE @a sysname = N'xp_cmdshell'; EXEC @a 'dir'", "EXEC @r = @a"),
+    *("EXEC sp_executesql @a", "EXEC sp_executesql N'COMMIT; DELETE FROM dbo.orders'"),
+    *("EXEC sys.sp_executesql N'SELECT 1; DROP TABLE x'", "sp_executesql N'DROP TABLE x'"),
+    *("EXEC sp_executesql N'EXEC sp_executesql N''ROLLBACK'''", "EXEC sp_executesql [COMMIT]"),
+    *("EXEC sp_executesql @params = N'SELECT 1', @stmt = @a", 'EXEC sp_executesql "COMMIT"'),
+    *(r"xp_cmdshell 'del /q c:\*'", "EXEC xp_cmdshell 'dir'", "EXEC master..xp_cmdshell 'dir'"),
+    *("EXEC [master].[dbo].[xp_cmdshell] 'dir'", "EXEC Xp_CmdShell 'dir'", "EXEC xp_regwrite"),
+    *("EXEC \uff58p_cmdshell 'dir'", "EXEC [xp\u00ad_cmdshell] 'dir'", "EXEC [x\u0301p_cmdshell]"),
+    *("EXEC sp_configure 'xp_cmdshell', 1", "EXEC sp_rename 'a', 'b'", "EXEC dbo.sp_addlogin 'a'"),
+    *("EXEC sp_MSforeachtable 'DROP TABLE ?'", "EXEC msdb.dbo.sp_start_job 'x'"),
+    *("sp_cycle_errorlog", "[sys].[sp_configure] 'a', 1", "EXEC @r = dbo . sp_addrole 'a'"),
+    *("EXEC other.shop.dbo.remove_all", "other.shop.dbo.remove_all", "EXEC other.shop..remove_all"),
+    *("EXECUTE AS LOGIN = 'sa' SELECT 1", "EXEC AS USER = 'dbo'; SELECT 1", "REVERT SELECT 1"),
+    *("SELECT 1 SELECT 2", "SELECT 1 EXEC xp_cmdshell 'dir'", "(SELECT 1) SELECT 2"),
+    *("DROP TABLE IF EXISTS #a, dbo.orders; SELECT 1", "DROP TABLE #a, orders SELECT 1"),
+    *("DROP TABLE #a, [#b], [orders] SELECT 1", "DROP INDEX a ON #b, c ON orders SELECT 1"),
+    *("CREATE PROCEDURE #a AS COMMIT", "CREATE LOGIN [#a] WITH PASSWORD = 'x' SELECT 1"),
+    *("UPDATE #a SET b = 1 FROM dbo.orders AS #a SELECT 1", "UPDATE STATISTICS x SELECT 1"),
+    *("DELETE #a FROM dbo.orders #a SELECT 1", "DELETE FROM #a OUTPUT deleted.b INTO c SELECT 1"),
+    "INSERT x EXEC dbo.y",
+    *("SELECT 1 DISABLE TRIGGER ALL ON DATABASE", "IF 1 = 1 ENABLE TRIGGER a ON b SELECT 1"),
+    *("DBCC SHRINKDATABASE(x)", "DBCC FREEPROCCACHE", "DBCC CHECKIDENT(x, RESEED, 0)"),
+    *("DBCC SQLPERF('sys.dm_os_wait_stats', CLEAR)", "DBCC TRACEON(3604)", "CHECKPOINT SELECT 1"),
+    *("SELECT * FROM OPENQUERY(srv, 'DELETE FROM x')", "SELECT NEXT VALUE FOR numbers"),
+    *("SELECT * FROM OPENROWSET(BULK 'c:/x', SINGLE_CLOB) AS a", "KILL 51 SELECT 1", "DUMP x"),
+    *("SELECT * FROM OPENDATASOURCE('MSOLEDBSQL', 'x').a.b.c", "INSERT OPENQUERY(a, 'b') SELECT 1"),
+    *("BACKUP DATABASE x TO DISK = 'y' SELECT 1"),
+    *("RAISERROR('x', 16, 1) WITH LOG; SELECT 1", "SET IMPLICIT_TRANSACTIONS ON SELECT 1"),
+    *("BEGIN TRAN SELECT 1", "SAVE TRAN a SELECT 1", "BEGIN DISTRIBUTED TRAN"),
+    *("SELECT * FROM x FOR UPDATE", "DECLARE @h uniqueidentifier; SEND ON CONVERSATION @h"),
+    *("RECEIVE * FROM x", "IF 1 = 1 RECEIVE TOP (1) * FROM x", "SET IDENTITY_INSERT x ON SELECT 1"),
+    *("ALTER TABLE #a ADD b int SELECT 1", "BULK INSERT #a FROM 'c:/x' SELECT 1", "SELECT 1; GO"),
+    *("DECLARE @a int; x", "SETUSER SELECT 1", "RECONFIGURE SELECT 1", "(VACUUM)", "USE x"),
+]
+ONLY_BATCHES = [
+    *("SELECT 1 COMMIT", "SELECT 1 BACKUP LOG x TO DISK = 'NUL'", "SELECT 1 SET NOCOUNT ON"),
+    "SELECT * FROM x WITH (XLOCK)",
+    "WITH #a AS (SELECT * FROM dbo.orders) DELETE FROM #a SELECT 1",
+    "WITH b AS (SELECT 1 AS n), #a (n) AS (SELECT n FROM c) DELETE FROM #a; SELECT 1",
+]
+"""To the other kinds of databases these are aliases and comments."""
+DOING = [
+    *("SELECT dblink('dbname=x', 'DELETE FROM y')", "SELECT * FROM dblink('x', 'y') AS a (b int)"),
+    *("SELECT dblink_connect('x')", "SELECT pg_create_physical_replication_slot('x')"),
+    *("SELECT pg_drop_replication_slot('x')", "SELECT pg_copy_logical_replication_slot('a', 'b')"),
+    *("SELECT * FROM pg_logical_slot_get_changes('x', NULL, NULL)", "SELECT pg_stat_reset()"),
+    *("SELECT pg_stat_reset_shared('bgwriter')", "SELECT public.pg_stat_statements_reset()"),
+    *("SELECT pg_create_restore_point('x')", "SELECT pg_switch_wal()", "SELECT pg_promote()"),
+    *("SELECT pg_backup_start('x')", "SELECT pg_start_backup('x')", "SELECT pg_wal_replay_pause()"),
+    *("SELECT pg_replication_origin_create('x')", "SELECT pg_logical_emit_message(true, 'a', 'b')"),
+    *("SELECT pg_notify('a', 'b')", "SELECT pg_rotate_logfile()", "SELECT pg_reload_conf()"),
+    *(
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT pg_read_binary_file('x')",
+        "SELECT ts_stat('x')",
+    ),
+    *(
+        "SELECT pg_file_write('a', 'b', true)",
+        "SELECT lo_put(1, 0, 'x')",
+        "SELECT lo_open(1, 131072)",
+    ),
+    *("SELECT query_to_xml('SELECT pg_promote()', true, true, '')", "SELECT setseed(0.5)"),
+    *(
+        "SELECT * FROM crosstab('SELECT f()') AS a (b int)",
+        "SELECT pg_log_backend_memory_contexts(1)",
+    ),
+    *(r'SELECT U&"\0070g_terminate_backend"(1)', "SELECT u&\"!0070g_promote\" UESCAPE '!' ()"),
+    *('SELECT "pg_terminate_backend"(1)', 'SELECT pg_catalog . "pg_reload_conf" ( )'),
+    *("SELECT pg_cancel_backend /* ( */ (1)", "SELECT brin_summarize_new_values('x')"),
+    *("EXPLAIN ANALYZE SELECT pg_terminate_backend(1)", "VALUES (pg_stat_reset())"),
+    *("EXPLAIN (ANALYZE, FORMAT json) SELECT nextval('x')", "EXPLAIN EXECUTE x"),
+    "WITH a AS (WITH b AS (SELECT 1) DELETE FROM x RETURNING y) SELECT * FROM a",
+    "WITH RECURSIVE a AS (SELECT 1 AS n) CYCLE n SET m USING p DELETE FROM x",
+    *(
+        "SELECT load_file('/etc/passwd')",
+        "SELECT sys_exec('x')",
+        "SELECT numbers.NEXTVAL FROM dual",
+    ),
+    *("EXPLAIN FORMAT=JSON INTO @a SELECT 1", "DESC DELETE FROM x", "CALL pg_terminate_backend(1)"),
+]
 UNREADABLE = [
     "",
     "   ",
@@ -170,9 +252,16 @@ def lines(text: str) -> list[str]:
     return [line.encode().decode("unicode_escape") for line in text.strip().splitlines()]
 
 
+HOSTILE_SQL = [*lines(TWO_STATEMENTS), *lines(WRITES), *BATCHES, *DOING, *UNREADABLE]
+
+
 def hostile_definitions() -> Iterator[Hostile]:
-    for sql in (*lines(TWO_STATEMENTS), *lines(WRITES), *UNREADABLE):
+    for sql in HOSTILE_SQL:
         yield Hostile("queries/bad", {**QUERY, "sql": sql}, frozenset({"sql"}))
+    for sql in (*BATCHES, *ONLY_BATCHES):
+        yield Hostile("queries/of_sqlserver", {**QUERY, "sql": sql}, frozenset({"sql"}))
+    for sql in DOING:
+        yield Hostile("queries/of_postgresql", {**QUERY, "sql": sql}, frozenset({"sql"}))
     for schedule in SCHEDULES:
         yield Hostile("kpis/bad", {**KPI, "schedule": schedule}, frozenset({"schedule"}))
     for number in NUMBERS:

@@ -27,8 +27,13 @@ def managed_store(make_database: Callable[..., str], migrated: str) -> str:
 def host(managed_store: str) -> Iterator[LocalHost]:
     with running_host(managed_store, "--no-timers", env={"CACHE_SECONDS": "0"}) as running:
         put(running, "connections/target", CONNECTION)
-        mysql = {"provider": "MySQL", "environment": "Test", "address": "setting:NOWHERE"}
-        put(running, "connections/mysql", mysql)
+        for provider in ("MySQL", "SqlServer", "Oracle"):
+            there = {"provider": provider, "environment": "Test", "address": "setting:NOWHERE"}
+            put(running, f"connections/{provider.lower()}", there)
+        for name, connection in (("of_sqlserver", "sqlserver"), ("of_postgresql", "target")):
+            put(running, f"queries/{name}", QUERY)
+            used = {**KPI, "query": name, "connection": connection, "is_active": False}
+            put(running, f"kpis/{name}", used)
         put(running, "queries/good", {"sql": "SELECT $$it's one$$"})
         put(running, "queries/rows", {"sql": "SELECT 1", "result_type": "DataSet"})
         yield running
@@ -335,7 +340,7 @@ def test_lists_are_found_by_what_things_are(host: LocalHost) -> None:
     while cursor := pages[-1]["next_cursor"]:
         pages.append(host.get(f"/api/queries?limit=1&cursor={cursor}").json())
     found = [one["name"] for page in pages for one in page["queries"]]
-    assert found == sorted({"good", "rows"})
+    assert found == ["good", "of_postgresql", "of_sqlserver", "rows"]
 
 
 def test_a_query_must_suit_the_databases_of_its_kpis_and_what_they_ask_of_it(

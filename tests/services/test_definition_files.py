@@ -106,6 +106,15 @@ def test_what_the_file_says_is_there_afterwards(desk: Desk) -> None:
     assert desk.audited() == ["ann add_connection a", "ann add_query one", "ann add_kpi one"]
 
 
+def test_a_query_that_nobody_runs_is_read_as_the_databases_of_the_file_do(desk: Desk) -> None:
+    batch = SMALL.replace(
+        "sql: SELECT 1}", "sql: SELECT 1}\n  - {name: two, sql: EXEC dbo.backlog}"
+    )
+    assert [*desk.faults(batch)] == ["queries[1].sql"]
+    of_batches = '  - {name: b, provider: SqlServer, environment: Test, address: "setting:B_URL"}'
+    assert not desk.plan(batch.replace("queries:", f"{of_batches}\nqueries:")).is_empty
+
+
 def test_the_same_file_once_more_changes_nothing(desk: Desk) -> None:
     desk.apply(SMALL)
     plan = desk.plan(SMALL)

@@ -34,6 +34,11 @@ REFUSED = [
     "/* ' */ COMMIT -- ' \nSELECT 1",
     "SELECT 'it''s' COMMIT",
     "/* /* */ ' */ COMMIT SELECT ' '",
+    *("EXEC sp_executesql N'COMMIT; DELETE FROM notes'", "sys.sp_executesql N'ROLLBACK'"),
+    *("EXEC('COM' + 'MIT')", "DECLARE @a nvarchar(9) = N'COMMIT'; EXEC sp_executesql @a"),
+    *("EXEC master..xp_cmdshell 'dir'", "EXEC sp_configure 'a', 1", "EXECUTE AS LOGIN = 'sa'"),
+    *("EXEC other.shop.dbo.remove_all", "SELECT * FROM OPENQUERY(other, 'DELETE FROM notes')"),
+    *("DBCC FREEPROCCACHE", "SELECT NEXT VALUE FOR numbers", "KILL 51", "SELECT 'open"),
 ]
 NOT_REFUSED = [
     "SELECT 'COMMIT' AS n",
@@ -42,6 +47,7 @@ NOT_REFUSED = [
     "SELECT 1 AS n /* ROLLBACK */",
     "DECLARE @commit int = 1; SELECT @commit AS n",
     "SELECT 1 AS commit_count",
+    "EXEC sp_executesql N'SELECT ''COMMIT'' AS n'",
 ]
 
 
@@ -108,7 +114,7 @@ def test_a_procedure_that_commits_ends_nothing(server: Server, run: Run) -> None
 
 
 @pytest.mark.parametrize("sql", REFUSED)
-def test_a_batch_that_ends_the_transaction_is_not_run(sql: str) -> None:
+def test_a_batch_that_ends_the_transaction_or_outlasts_it_is_not_run(sql: str) -> None:
     with pytest.raises(NotAllowed, match="a Scalar or DataSet cannot"):
         open_target("Server=127.0.0.1,1", connect_seconds=1).ask(
             sql, result_type=ResultType.SCALAR, timeout_seconds=1, keep=1

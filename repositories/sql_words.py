@@ -1,4 +1,4 @@
-"""A text of SQL as the words that a database would see, without what stands in quotes or comments.
+"""A text of SQL as the words that a database would see, apart from what is quoted or a comment.
 
 No parser: one that does not know a statement cannot say what it does, and one that reads a quote or
 a comment otherwise than the server does is worse than none. What is told apart here is little
@@ -6,7 +6,7 @@ enough to be told apart as each server does it. See ADR 21.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,15 +24,31 @@ class Unreadable(ValueError):
     """The text cannot be told apart: it says why."""
 
 
+class Kind(StrEnum):
+    WORD = "word"
+    MARK = "mark"
+    NAME = "name"
+    TEXT = "text"
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word in capitals, a mark (one character), or a quoted name as it is written."""
+    """A word in capitals, a mark (one character), a name without its quotes, a text with them."""
 
     text: str
-    is_quoted: bool = False
+    kind: Kind = Kind.WORD
 
+
+Tokens = Sequence[Token]
+READING_WORDS: Mapping[Dialect, Sequence[str]] = {
+    Dialect.POSTGRESQL: "SELECT WITH VALUES TABLE SHOW EXPLAIN CALL".split(),
+    Dialect.MYSQL: "SELECT WITH VALUES TABLE SHOW EXPLAIN DESCRIBE DESC CALL".split(),
+    Dialect.ORACLE: "SELECT WITH".split(),
+}
+"""What a statement that only reads begins with. A procedure can do there what a function can."""
 
 RUN = r"/\*M?!"
+ESCAPED_NAME = r"[uU]&\""
 NUMBER = r"\d[\d.]*(?:[eE][+-]?\d+)?"
 """What stands directly after one is a word of its own: PostgreSQL read `1INTO` so."""
 WORD = r"[^\W\d][\w$]*"
@@ -54,7 +70,7 @@ SCANNERS: Mapping[Dialect, Mapping[str, str]] = {
     },
     Dialect.SQL_SERVER: {
         "comment": rf"--[^\n]*|{BLOCK_COMMENT}",
-        "string": PLAIN_STRING,
+        "string": rf"[nN]?{PLAIN_STRING}",
         "name": rf"{QUOTED_NAME}|\[(?:[^\]]|\]\])*\]",
         "word": T_SQL_WORD,
     },
@@ -96,19 +112,46 @@ def _tokens(sql: str, dialect: Dialect) -> Iterator[Token]:
         if kind == "word":
             yield Token(text.upper())
         elif kind == "name":
-            yield Token(text[1:-1], is_quoted=True)
+            yield Token(text[1:-1], Kind.NAME)
+        elif kind == "string":
+            yield Token(text, Kind.TEXT)
         elif kind == "run":
             raise Unreadable("has a comment that MySQL runs as SQL")
+        elif kind == "escaped":
+            raise Unreadable('has a name in escapes, U&"…": write it as it is')
         elif kind == "open":
             raise Unreadable(OPEN)
         elif kind == "mark":
             if text in BROKEN and (text != "[" or dialect is Dialect.SQL_SERVER):
                 raise Unreadable(BROKEN[text])
-            yield Token(text)
+            yield Token(text, Kind.MARK)
+
+
+def word_at(tokens: Tokens, at: int) -> str:
+    """The word or mark that stands there; nothing where that is quoted, or beyond the ends."""
+    if not 0 <= at < len(tokens) or tokens[at].kind in {Kind.NAME, Kind.TEXT}:
+        return ""
+    return tokens[at].text
+
+
+def depths_of(tokens: Tokens) -> list[int]:
+    """In how many parentheses each of them stands."""
+    depth, depths = 0, []
+    for at in range(len(tokens)):
+        depth -= word_at(tokens, at) == ")"
+        depths.append(depth)
+        depth += word_at(tokens, at) == "("
+    return depths
 
 
 def _compiled(groups: Mapping[str, str]) -> re.Pattern[str]:
-    every = {"run": RUN, **groups, "other": rf"\s+|{NUMBER}", "mark": r"/\*|."}
+    every = {
+        "run": RUN,
+        "escaped": ESCAPED_NAME,
+        **groups,
+        "other": rf"\s+|{NUMBER}",
+        "mark": r"/\*|.",
+    }
     parts = "|".join(f"(?P<{name}>{pattern})" for name, pattern in every.items())
     return re.compile(parts, re.DOTALL)
 
