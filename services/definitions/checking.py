@@ -31,9 +31,8 @@ class Whole:
 
 def faults_of_whole(whole: Whole, query_places: Places, kpi_places: Places) -> Iterator[Fault]:
     """Each at its place in the file; what the file leaves alone must still be right."""
-    providers = {connection.provider for connection in whole.connections.values()}
     for name, place in query_places.items():
-        yield from _placed(place, faults_of_query(whole.queries[name], providers))
+        yield from _placed(place, faults_of_query(whole.queries[name]))
     for name, place in kpi_places.items():
         kpi = whole.kpis[name]
         yield from _placed(place, faults_of_kpi(kpi))
