@@ -7,7 +7,8 @@ import azure.functions as func
 from pydantic import Field, TypeAdapter
 
 from repositories.records.definitions import DefinitionFilter
-from services.definitions.documents import NAME_PATTERN, Provider, Tag
+from services.definitions.documents import Provider, Tag
+from services.fault_words import NAME_PATTERN
 from triggers.boundary import Reply
 from triggers.callers import caller_of
 from triggers.logs import correlation_id

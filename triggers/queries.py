@@ -1,8 +1,11 @@
 """What a request asks: its parameters and its body, checked together, each fault named."""
 
+import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
 from collections.abc import Callable
+from math import isfinite
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,9 +24,13 @@ from pydantic import (
 
 from services.encoding import encode
 from services.errors import Fault, InvalidRequest
+from services.fault_words import words_of
 from services.pages import Position
 
 FUNCTION_KEY = "code"
+EXACT_LENGTH = 16
+"""Fifteen digits and a point: so many a float holds."""
+LONGEST_WHOLE = 19
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound="Query")
@@ -63,13 +70,37 @@ class Body(BaseModel):
         text = req.get_body()
         if len(text) > cls.longest:
             raise InvalidRequest([Fault("body", f"longer than {cls.longest} bytes")])
-        try:
-            values = orjson.loads(text or b"{}")
-        except orjson.JSONDecodeError:
-            raise InvalidRequest([Fault("body", "not JSON")]) from None
+        values = _json_of(text or b"{}")
         if not isinstance(values, dict):
             raise InvalidRequest([Fault("body", "not a JSON object")])
-        return _checked(lambda: cls.model_validate_json(text or b"{}", strict=True))
+        return _checked(lambda: cls.model_validate_json(json.dumps(values), strict=True))
+
+
+def _json_of(text: bytes) -> Any:  # noqa: ANN401 - whatever stands there
+    """With numbers that no float or 64 bits hold as the text that they were, to the last digit."""
+    try:
+        orjson.loads(text)  # Python's own reader takes more than JSON
+        return json.loads(
+            text, object_pairs_hook=_each_once, parse_float=_exact_float, parse_int=_exact_int
+        )
+    except (orjson.JSONDecodeError, RecursionError):
+        raise InvalidRequest([Fault("body", "not JSON, or too deep")]) from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    counts = Counter(name for name, _ in pairs)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise InvalidRequest([Fault(name, "stands there twice") for name in twice])
+    return dict(pairs)
+
+
+def _exact_float(text: str) -> float | str:
+    number = float(text)
+    return number if len(text) <= EXACT_LENGTH and isfinite(number) else text
+
+
+def _exact_int(text: str) -> int | str:
+    return int(text) if len(text) <= LONGEST_WHOLE else text
 
 
 def read_both(req: func.HttpRequest, query: type[Q], body: type[B]) -> tuple[Q, B]:
@@ -196,7 +227,7 @@ def _fault(error: Any) -> Fault:  # noqa: ANN401 - pydantic's own dictionary
     place = ".".join(part for part in error["loc"] if isinstance(part, str))
     if error["type"] == "extra_forbidden":
         return Fault(place, "unknown parameter")
-    message = error["msg"].removeprefix("Value error, ")
+    message = words_of(error)
     if not place:
         place, _, message = message.partition(": ")
     return Fault(place, message)
