@@ -32,7 +32,9 @@ from triggers.queries import Body, Hours, PageQuery, Query, read_both
 
 
 class KpisQuery(PlacedQuery):
-    """`status` Unknown: before the first verdict."""
+    """`status` Unknown: before the first verdict. `enabled`: active, on a connection and with a
+    query that are enabled.
+    """
 
     connection: KnownName | None = None
     query: KnownName | None = None

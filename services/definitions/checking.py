@@ -30,7 +30,9 @@ class Whole:
     kpis: Mapping[str, KpiDefinition]
 
 
-def faults_of_whole(whole: Whole, query_places: Places, kpi_places: Places) -> Iterator[Fault]:
+def faults_of_whole(
+    whole: Whole, query_places: Places, kpi_places: Places, *, jobs_writable: bool
+) -> Iterator[Fault]:
     """Each at its place in the file; what the file leaves alone must still be right."""
     for name, place in query_places.items():
         yield from _placed(place, faults_of_query(whole.queries[name]))
@@ -39,20 +41,20 @@ def faults_of_whole(whole: Whole, query_places: Places, kpi_places: Places) -> I
         place = kpi_places.get(name) or f"KPI {name}, which the file does not mention,"
         if name in kpi_places:
             yield from _placed(place, faults_of_kpi(kpi))
-        yield from _placed(place, _faults_of_references(whole, kpi))
+        yield from _placed(place, _faults_of_references(whole, kpi, jobs_writable))
         if kpi.query in whole.queries and kpi.connection in whole.connections:
             provider = whole.connections[kpi.connection].provider
             if fault := sql_fault(kpi.query, provider):
                 yield Fault(f"{place}.query", f"{kpi.query} cannot run there, {fault}")
 
 
-def _faults_of_references(whole: Whole, kpi: KpiDefinition) -> Iterator[Fault]:
+def _faults_of_references(whole: Whole, kpi: KpiDefinition, jobs_writable: bool) -> Iterator[Fault]:
     if kpi.connection not in whole.connections:
         yield Fault("connection", f"there is no connection {kpi.connection}")
     if kpi.query not in whole.queries:
         yield Fault("query", f"there is no query {kpi.query}")
     else:
-        yield from faults_of_pair(kpi, whole.queries[kpi.query])
+        yield from faults_of_pair(kpi, whole.queries[kpi.query], jobs_writable=jobs_writable)
 
 
 def _placed(place: str, faults: Iterator[Fault]) -> Iterator[Fault]:

@@ -1,7 +1,7 @@
 """KPIs: listed, shown, put and removed."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from repositories.contracts.store import Store, Work
 from repositories.records.definitions import DefinitionFilter, KpiDefinition, Stored
@@ -27,8 +27,18 @@ REMOVED_AT_ONCE = 10_000
 
 
 class KpiRegister:
-    def __init__(self, store: Store, *, clock: Callable[[], datetime]) -> None:
-        self._store, self._clock = store, clock
+    """`pace` is the time between two rounds: nothing runs more often than they come."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        pace: timedelta,
+        jobs_writable: bool,
+    ) -> None:
+        self._store, self._clock, self._pace = store, clock, pace
+        self._jobs_writable = jobs_writable
 
     def list(self, filters: DefinitionFilter, *, after: str | None, limit: int) -> Page[Kpi]:
         with self._store.read() as work:
@@ -37,7 +47,7 @@ class KpiRegister:
 
     def get(self, name: str) -> Written[KpiView]:
         with self._store.read() as work:
-            return _shown(work, KPIS.get(work, name))
+            return _shown(work, KPIS.get(work, name), self._pace)
 
     def put(
         self, name: str, document: KpiDocument, condition: Condition, author: Author
@@ -45,7 +55,8 @@ class KpiRegister:
         definition = document.definition(name)
         with self._store.read() as work:
             stored = work.indicators.find(name)
-            faults = [*faults_of_kpi(definition), *_faults_of_references(work, definition)]
+            faults = [*faults_of_kpi(definition)]
+            faults += _faults_of_references(work, definition, jobs_writable=self._jobs_writable)
         if faults:
             raise InvalidRequest(faults)
         condition.check_put(stored)
@@ -53,7 +64,7 @@ class KpiRegister:
             now = KPIS.write(work, stored, definition, author)
             if is_rescheduled(definition_of(stored), definition):
                 work.indicators.schedule_at({name: first_slot_of(definition, self._clock())})
-            return _shown(work, now, is_new=stored is None)
+            return _shown(work, now, self._pace, is_new=stored is None)
 
     def remove(self, name: str, condition: Condition, author: Author) -> None:
         """Its history goes first, a part at a time: where that takes too long, asking again goes on
@@ -73,10 +84,11 @@ class KpiRegister:
     def check_unsaved(self, connection: str, sql: str, rule: Rule) -> None:
         """Raises InvalidRequest for what would not be stored either."""
         with self._store.read() as work:
-            place = work.connections.find(connection)
+            place = definition_of(work.connections.find(connection))
+        faults = [*faults_of_unsaved(sql, rule, place, jobs_writable=self._jobs_writable)]
         if place is None:
-            raise InvalidRequest([Fault("connection", f"there is no connection {connection}")])
-        if faults := [*faults_of_unsaved(sql, rule, place.definition.provider)]:
+            faults.insert(0, Fault("connection", f"there is no connection {connection}"))
+        if faults:
             raise InvalidRequest(faults)
 
 
@@ -107,7 +119,7 @@ def first_slot_of(kpi: KpiDefinition, now: datetime) -> datetime:
     return next_slot(kpi.schedule, slot_at=now, now=now, jitter=jitter)
 
 
-def _faults_of_references(work: Work, kpi: KpiDefinition) -> list[Fault]:
+def _faults_of_references(work: Work, kpi: KpiDefinition, *, jobs_writable: bool) -> list[Fault]:
     connection = work.connections.find(kpi.connection)
     query = work.queries.find(kpi.query)
     faults = []
@@ -116,13 +128,15 @@ def _faults_of_references(work: Work, kpi: KpiDefinition) -> list[Fault]:
     if query is None:
         faults.append(Fault("query", f"there is no query {kpi.query}"))
         return faults
-    faults += faults_of_pair(kpi, query.definition)
+    faults += faults_of_pair(kpi, query.definition, jobs_writable=jobs_writable)
     if connection is not None:
         fault = find_sql_fault_at(query.definition, connection.definition.provider)
         faults += [Fault("query", f"{kpi.query} cannot run there, {fault}")] if fault else []
     return faults
 
 
-def _shown(work: Work, stored: Stored[KpiDefinition], *, is_new: bool = False) -> Written[KpiView]:
+def _shown(
+    work: Work, stored: Stored[KpiDefinition], pace: timedelta, *, is_new: bool = False
+) -> Written[KpiView]:
     (kpi,) = work.indicators.overview(EVERY, name=stored.definition.name, after=None, limit=1)
-    return Written.of(stored, view_kpi(stored, kpi), is_new=is_new)
+    return Written.of(stored, view_kpi(stored, kpi, pace), is_new=is_new)

@@ -66,9 +66,15 @@ class Plan:
 
 class Planner:
     def __init__(
-        self, store: Store, connections: ConnectionRegister, *, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        connections: ConnectionRegister,
+        *,
+        clock: Callable[[], datetime],
+        jobs_writable: bool,
     ) -> None:
         self._store, self._connections, self._clock = store, connections, clock
+        self._jobs_writable = jobs_writable
 
     def plan(self, file: DefinitionFile) -> Plan:
         """Raises InvalidRequest, which names every fault by its place in the file."""
@@ -83,7 +89,8 @@ class Planner:
             kpis=_wanted(_defined(file.kpis), kpis),
         )
         places = _places("queries", file.queries), _places("kpis", file.kpis)
-        if faults := [*faults, *faults_of_whole(whole, *places)]:
+        faults += faults_of_whole(whole, *places, jobs_writable=self._jobs_writable)
+        if faults:
             raise InvalidRequest(faults)
         return Plan(
             _changes(CONNECTIONS, connections, whole.connections),

@@ -15,8 +15,8 @@ NAMED_USERS = 5
 
 
 class QueryRegister:
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, jobs_writable: bool) -> None:
+        self._store, self._jobs_writable = store, jobs_writable
 
     def list(self, filters: DefinitionFilter, *, after: str | None, limit: int) -> Page[QueryView]:
         with self._store.read() as work:
@@ -36,7 +36,7 @@ class QueryRegister:
         with self._store.read() as work:
             stored = work.queries.find(name)
             if stored is not None and stored.definition != definition:
-                faults += _faults_of_users(work, definition)
+                faults += _faults_of_users(work, definition, jobs_writable=self._jobs_writable)
         if faults:
             raise InvalidRequest(faults)
         condition.check_put(stored)
@@ -53,7 +53,7 @@ class QueryRegister:
             QUERIES.remove(work, stored, author)
 
 
-def _faults_of_users(work: Work, query: QueryDefinition) -> list[Fault]:
+def _faults_of_users(work: Work, query: QueryDefinition, *, jobs_writable: bool) -> list[Fault]:
     """What the databases of its KPIs do not understand, and what these KPIs ask of it."""
     found = {
         Fault("sql", fault)
@@ -61,11 +61,15 @@ def _faults_of_users(work: Work, query: QueryDefinition) -> list[Fault]:
         if (fault := find_sql_fault_at(query, provider))
     }
     for kpi in every(work.indicators, DefinitionFilter(query=query.name)):
-        for asked in faults_of_pair(kpi.definition, query):
+        for asked in faults_of_pair(kpi.definition, query, jobs_writable=jobs_writable):
             text = f"KPI {kpi.definition.name} has {asked.parameter}: {asked.message}"
             found.add(Fault(MEMBER_OF[asked.parameter], text))
     return sorted(found, key=lambda fault: (fault.parameter, fault.message))[:MOST_FAULTS]
 
 
-MEMBER_OF = {"per_second": "result_type", "forecast_hours": "critical_threshold"}
+MEMBER_OF = {
+    "connection": "result_type",
+    "per_second": "result_type",
+    "forecast_hours": "critical_threshold",
+}
 MOST_FAULTS = 20

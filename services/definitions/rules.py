@@ -16,6 +16,7 @@ from repositories.records.kpis import (
     Rule,
 )
 from services.definitions import addresses
+from services.definitions.jobs_access import JOBS, JOBS_ARE_READ, is_unwanted_write
 from services.definitions.sql_rules import find_fault as find_sql_fault
 from services.definitions.sql_words import Dialect
 from services.errors import Fault
@@ -37,10 +38,16 @@ def faults_of_query(query: QueryDefinition) -> Iterator[Fault]:
         yield Fault("sql", fault)
 
 
-def faults_of_unsaved(sql: str, rule: Rule, provider: str) -> Iterator[Fault]:
+def faults_of_unsaved(
+    sql: str, rule: Rule, place: ConnectionDefinition | None, *, jobs_writable: bool
+) -> Iterator[Fault]:
+    """Of what is to run once, there, or somewhere that nobody knows."""
     yield from _faults_of_rule(rule)
-    if fault := find_sql_fault(sql, rule.result_type, [Dialect(provider)]):
+    dialects = [Dialect(place.provider)] if place else EVERY_DIALECT
+    if fault := find_sql_fault(sql, rule.result_type, dialects):
         yield Fault("sql", fault)
+    if place is not None and is_unwanted_write(place, rule, jobs_writable=jobs_writable):
+        yield Fault("result_type", JOBS_ARE_READ)
 
 
 def faults_of_kpi(kpi: KpiDefinition) -> Iterator[Fault]:
@@ -50,9 +57,13 @@ def faults_of_kpi(kpi: KpiDefinition) -> Iterator[Fault]:
     yield from _faults_of_comparison(kpi.history)
 
 
-def faults_of_pair(kpi: KpiDefinition, query: QueryDefinition) -> Iterator[Fault]:
+def faults_of_pair(
+    kpi: KpiDefinition, query: QueryDefinition, *, jobs_writable: bool
+) -> Iterator[Fault]:
     """What a KPI cannot ask of a query; they are the KPI's faults."""
     history, rule = kpi.history, query.rule
+    if kpi.connection == JOBS and rule.result_type is ResultType.NON_QUERY and not jobs_writable:
+        yield Fault("connection", f"query {query.name} is a NonQuery, and {JOBS_ARE_READ}")
     if history.per_second and rule.result_type is not ResultType.SCALAR:
         yield Fault("per_second", f"query {query.name} is a {rule.result_type}, and no Scalar")
     if history.forecast_hours is None:
@@ -74,8 +85,12 @@ def _faults_of_rule(rule: Rule) -> Iterator[Fault]:
     has_thresholds = rule.warning_threshold is not None or rule.critical_threshold is not None
     if operator is Operator.CONTAINS and expected is None:
         yield Fault("comparison_operator", "contains needs an expected_value")
+    elif operator is Operator.CONTAINS and not expected:
+        yield Fault("expected_value", "is empty, and every text contains that")
     elif operator is not None and expected is None and not has_thresholds:
         yield Fault("comparison_operator", "there is no expected_value and no threshold to compare")
+    if rule.warning_threshold is not None and rule.warning_threshold == rule.critical_threshold:
+        yield Fault("warning_threshold", "is the critical_threshold too: there is never a Warning")
 
 
 def _faults_of_comparison(history: HistoryRule) -> Iterator[Fault]:

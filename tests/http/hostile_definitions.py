@@ -223,6 +223,10 @@ def _pairs() -> Iterator[Hostile]:
         ({"connection": "mysql", "query": "good"}, {"query"}),
     ):
         yield Hostile("kpis/bad", {**KPI, **wrong}, frozenset(blamed))
+    empty = {"comparison_operator": "contains", "expected_value": ""}
+    yield Hostile("queries/bad", {**QUERY, **empty}, frozenset({"expected_value"}))
+    same = {"warning_threshold": 5, "critical_threshold": "5.0"}
+    yield Hostile("queries/bad", {**QUERY, **same}, frozenset({"warning_threshold"}))
     for wrong in ({"comparison_operator": "eq"}, {"comparison_operator": "contains"}):
         yield Hostile("queries/bad", {**QUERY, **wrong}, frozenset(wrong))
 

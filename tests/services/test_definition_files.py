@@ -52,7 +52,8 @@ class Desk:
     def __init__(self, store: Store) -> None:
         self.store, self.sealer = store, FakeSealer()
         clock = getattr(store, "clock", None) or _now
-        self.planner = Planner(store, ConnectionRegister(store, self.sealer), clock=clock)
+        register = ConnectionRegister(store, self.sealer)
+        self.planner = Planner(store, register, clock=clock, jobs_writable=False)
 
     def plan(self, text: str) -> Plan:
         return self.planner.plan(read_file(text))
