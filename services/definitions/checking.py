@@ -1,6 +1,6 @@
 """Everything that is to be managed, checked as a whole: who names what, and whether that fits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,13 +35,13 @@ def faults_of_whole(
 ) -> Iterator[Fault]:
     """Each at its place in the file; what the file leaves alone must still be right."""
     for name, place in query_places.items():
-        yield from _placed(place, faults_of_query(whole.queries[name]))
+        yield from placed(place, faults_of_query(whole.queries[name]))
     sql_fault = cache(lambda query, provider: find_sql_fault_at(whole.queries[query], provider))
     for name, kpi in whole.kpis.items():
         place = kpi_places.get(name) or f"KPI {name}, which the file does not mention,"
         if name in kpi_places:
-            yield from _placed(place, faults_of_kpi(kpi))
-        yield from _placed(place, _faults_of_references(whole, kpi, jobs_writable))
+            yield from placed(place, faults_of_kpi(kpi))
+        yield from placed(place, _faults_of_references(whole, kpi, jobs_writable))
         if kpi.query in whole.queries and kpi.connection in whole.connections:
             provider = whole.connections[kpi.connection].provider
             if fault := sql_fault(kpi.query, provider):
@@ -57,6 +57,6 @@ def _faults_of_references(whole: Whole, kpi: KpiDefinition, jobs_writable: bool)
         yield from faults_of_pair(kpi, whole.queries[kpi.query], jobs_writable=jobs_writable)
 
 
-def _placed(place: str, faults: Iterator[Fault]) -> Iterator[Fault]:
+def placed(place: str, faults: Iterable[Fault]) -> Iterator[Fault]:
     for fault in faults:
         yield Fault(f"{place}.{fault.parameter}", fault.message)

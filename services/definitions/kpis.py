@@ -16,6 +16,7 @@ from services.definitions.rules import (
     faults_of_unsaved,
     find_sql_fault_at,
 )
+from services.definitions.unmasking import unmask
 from services.definitions.views import KpiView, view_kpi
 from services.definitions.written import Written
 from services.errors import Fault, InvalidRequest
@@ -52,10 +53,11 @@ class KpiRegister:
     def put(
         self, name: str, document: KpiDocument, condition: Condition, author: Author
     ) -> Written[KpiView]:
-        definition = document.definition(name)
         with self._store.read() as work:
             stored = work.indicators.find(name)
-            faults = [*faults_of_kpi(definition)]
+            document, faults = unmask(document, definition_of(stored))
+            definition = document.definition(name)
+            faults += faults_of_kpi(definition)
             faults += _faults_of_references(work, definition, jobs_writable=self._jobs_writable)
         if faults:
             raise InvalidRequest(faults)

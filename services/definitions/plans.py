@@ -23,16 +23,16 @@ from services.definitions.changes import (
     definition_of,
     every,
 )
-from services.definitions.checking import Whole, faults_of_whole
+from services.definitions.checking import Whole, faults_of_whole, placed
 from services.definitions.connections import ConnectionRegister
 from services.definitions.files import ConnectionEntry, DefinitionFile, write_file
 from services.definitions.kpis import first_slot_of, give_up_unfinished, is_rescheduled
+from services.definitions.unmasking import unmask
 from services.errors import Fault, InvalidRequest, PreconditionFailed
 
 REMOVED_AT_ONCE = 10_000
 WRITTEN_AT_ONCE = 1000
 T = TypeVar("T")
-Made = TypeVar("Made", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ class Planner:
             connections = {one.definition.name: one for one in every(work.connections)}
             queries = {one.definition.name: one for one in every(work.queries)}
             kpis = {one.definition.name: one for one in every(work.indicators)}
-        sealed, faults = self._sealed(file.connections, connections)
+        faults: list[Fault] = []
         whole = Whole(
-            connections=_wanted(sealed, connections),
-            queries=_wanted(_defined(file.queries), queries),
-            kpis=_wanted(_defined(file.kpis), kpis),
+            connections=_wanted(self._sealed(file.connections, connections, faults), connections),
+            queries=_wanted(_defined("queries", file.queries, queries, faults), queries),
+            kpis=_wanted(_defined("kpis", file.kpis, kpis, faults), kpis),
         )
         places = _places("queries", file.queries), _places("kpis", file.kpis)
         faults += faults_of_whole(whole, *places, jobs_writable=self._jobs_writable)
@@ -127,12 +127,12 @@ class Planner:
         self,
         entries: Sequence[ConnectionEntry] | None,
         stored: Mapping[str, Stored[ConnectionDefinition]],
-    ) -> tuple[Mapping[str, ConnectionDefinition] | None, list[Fault]]:
+        faults: list[Fault],
+    ) -> Mapping[str, ConnectionDefinition] | None:
         """As they are to be stored; one that cannot be is taken as it is stored, and is a fault."""
         if entries is None:
-            return None, []
+            return None
         found: dict[str, ConnectionDefinition] = {}
-        faults: list[Fault] = []
         for number, entry in enumerate(entries):
             found[entry.name] = entry.definition(entry.name)
             try:
@@ -140,9 +140,8 @@ class Planner:
                     entry.name, entry, definition_of(stored.get(entry.name))
                 )
             except InvalidRequest as refused:
-                place = f"connections[{number}]"
-                faults += [Fault(f"{place}.{one.parameter}", one.message) for one in refused.faults]
-        return found, faults
+                faults += placed(f"connections[{number}]", refused.faults)
+        return found
 
     def _schedule(self, work: Work, kpis: Changes[KpiDefinition]) -> None:
         now = self._clock()
@@ -151,14 +150,25 @@ class Planner:
             work.indicators.schedule_at({kpi.name: first_slot_of(kpi, now) for kpi in part})
 
 
-class _Entry(Protocol[Made]):
+class _Entry(Protocol):
     @property
     def name(self) -> str: ...
-    def definition(self, name: str) -> Made: ...
 
 
-def _defined(entries: Sequence[_Entry[D]] | None) -> Mapping[str, D] | None:
-    return None if entries is None else {one.name: one.definition(one.name) for one in entries}
+def _defined(
+    section: str,
+    entries: Sequence[Any] | None,
+    stored: Mapping[str, Stored[D]],
+    faults: list[Fault],
+) -> Mapping[str, D] | None:
+    if entries is None:
+        return None
+    found: dict[str, D] = {}
+    for number, entry in enumerate(entries):
+        plain, hidden = unmask(entry, definition_of(stored.get(entry.name)))
+        found[entry.name] = plain.definition(entry.name)
+        faults += placed(f"{section}[{number}]", hidden)
+    return found
 
 
 def _wanted(given: Mapping[str, D] | None, stored: Mapping[str, Stored[D]]) -> Mapping[str, D]:
@@ -166,7 +176,7 @@ def _wanted(given: Mapping[str, D] | None, stored: Mapping[str, Stored[D]]) -> M
     return {name: one.definition for name, one in stored.items()} if given is None else given
 
 
-def _places(section: str, entries: Sequence[_Entry[Any]] | None) -> Mapping[str, str]:
+def _places(section: str, entries: Sequence[_Entry] | None) -> Mapping[str, str]:
     return {one.name: f"{section}[{number}]" for number, one in enumerate(entries or ())}
 
 

@@ -2,10 +2,17 @@
 
 from repositories.contracts.store import Store, Work
 from repositories.records.definitions import DefinitionFilter, QueryDefinition
-from services.definitions.changes import QUERIES, Author, every, first_names
+from services.definitions.changes import (
+    QUERIES,
+    Author,
+    definition_of,
+    every,
+    first_names,
+)
 from services.definitions.conditions import Condition
 from services.definitions.documents import QueryDocument
 from services.definitions.rules import faults_of_pair, faults_of_query, find_sql_fault_at
+from services.definitions.unmasking import unmask
 from services.definitions.views import QueryView, view_query
 from services.definitions.written import Written
 from services.errors import Fault, InUse, InvalidRequest
@@ -31,10 +38,11 @@ class QueryRegister:
     def put(
         self, name: str, document: QueryDocument, condition: Condition, author: Author
     ) -> Written[QueryView]:
-        definition = document.definition(name)
-        faults = [*faults_of_query(definition)]
         with self._store.read() as work:
             stored = work.queries.find(name)
+            document, faults = unmask(document, definition_of(stored))
+            definition = document.definition(name)
+            faults += faults_of_query(definition)
             if stored is not None and stored.definition != definition:
                 faults += _faults_of_users(work, definition, jobs_writable=self._jobs_writable)
         if faults:

@@ -25,9 +25,14 @@ from services.periods import shortest_period_seconds
 EVERY_DIALECT = tuple(Dialect)
 
 
-def faults_of_connection(connection: ConnectionDefinition) -> Iterator[Fault]:
+def faults_of_connection(
+    connection: ConnectionDefinition, sealer: addresses.Sealer
+) -> Iterator[Fault]:
     """Of one whose address is not a sealed one."""
-    if fault := addresses.find_fault(connection.address, connection.provider):
+    address, provider = connection.address, connection.provider
+    url = sealer.known_url(address)
+    fault = addresses.find_fault(address, provider)
+    if fault := fault or (url and addresses.find_other_provider(url, provider)):
         yield Fault("address", fault)
 
 

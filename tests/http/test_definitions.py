@@ -337,6 +337,27 @@ def test_a_number_is_shown_and_taken_back_to_its_last_digit(host: LocalHost, row
     delete(host, path)
 
 
+@pytest.mark.parametrize("kind", PATHS)
+def test_what_is_read_edited_and_written_back_keeps_its_secrets(
+    host: LocalHost, rows: Rows, kind: str
+) -> None:
+    path, secret = f"{kind}/secretive", "SELECT 1 FROM t WHERE token = 'hunter2sesame'"
+    member = "sql" if kind == "queries" else "description"
+    put(host, path, {**PATHS[kind], member: secret})
+    shown = host.get(f"/api/{path}").json()[SINGULAR[kind]]
+    assert shown[member] == secret.replace("hunter2sesame", "***")
+    body = {**PATHS[kind], member: shown[member], "tags": ["edited"]}
+    edited = put(host, path, body, if_match="*")
+    assert (edited.status_code, edited.json()[SINGULAR[kind]]["tags"]) == (200, ["edited"])
+    table = {"connections": "database_connections", "queries": "database_queries"}.get(kind)
+    column = "sql_query" if kind == "queries" else "description"
+    of = f"{column} = %s"
+    assert rows(f"SELECT 1 FROM monitoring.{table or 'indicators'} WHERE {of}", secret)  # noqa: S608
+    changed = {**body, member: shown[member] + " -- edited"}
+    assert "***" in blamed(put(host, path, changed, if_match="*"))[member]
+    delete(host, path)
+
+
 def test_a_member_that_stands_there_twice_is_refused(host: LocalHost) -> None:
     body = b'{"sql": "SELECT 1", "unit": "s", "sql": "SELECT 2", "unit": "s"}'
     assert blamed(put(host, "queries/twice", body)) == dict.fromkeys(
