@@ -47,11 +47,14 @@ class KpiQuery(KnownQuery):
 class KpiBody(KpiDocument, Body):
     """It names a connection and a query that are there."""
 
+    exact = ("warning_deviation", "critical_deviation")
+
 
 class UnsavedBody(Body):
     """A KPI that is not stored: a statement, where it runs, and how its answer is judged."""
 
     longest: ClassVar[int] = 524_288
+    exact = ("expected_value", "warning_threshold", "critical_threshold")
 
     connection: Name
     sql: QueryText

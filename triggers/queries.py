@@ -4,8 +4,7 @@ import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable
-from math import isfinite
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,7 +29,6 @@ from services.pages import Position
 FUNCTION_KEY = "code"
 EXACT_LENGTH = 16
 """Fifteen digits and a point: so many a float holds."""
-LONGEST_WHOLE = 19
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound="Query")
@@ -59,10 +57,14 @@ class FreshQuery(Query):
 
 
 class Body(BaseModel):
-    """A JSON object in the body, of so many bytes at most."""
+    """A JSON object in the body, of so many bytes at most.
+
+    `exact` are the members that take a number as text too: what no float holds is given to them so.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     longest: ClassVar[int] = 65536
+    exact: ClassVar[Collection[str]] = ()
 
     @classmethod
     def read(cls, req: func.HttpRequest) -> Self:
@@ -73,16 +75,22 @@ class Body(BaseModel):
         values = _json_of(text or b"{}")
         if not isinstance(values, dict):
             raise InvalidRequest([Fault("body", "not a JSON object")])
+        for name in cls.exact:
+            if isinstance(values.get(name), LongNumber):
+                values[name] = values[name].text
         return _checked(lambda: cls.model_validate_json(json.dumps(values), strict=True))
 
 
+class LongNumber(float):
+    """A number of more digits than a float holds, with the `text` that it was."""
+
+    text: str
+
+
 def _json_of(text: bytes) -> Any:  # noqa: ANN401 - whatever stands there
-    """With numbers that no float or 64 bits hold as the text that they were, to the last digit."""
     try:
         orjson.loads(text)  # Python's own reader takes more than JSON
-        return json.loads(
-            text, object_pairs_hook=_each_once, parse_float=_exact_float, parse_int=_exact_int
-        )
+        return json.loads(text, object_pairs_hook=_each_once, parse_float=_float_of)
     except (orjson.JSONDecodeError, RecursionError):
         raise InvalidRequest([Fault("body", "not JSON, or too deep")]) from None
 
@@ -94,13 +102,12 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _exact_float(text: str) -> float | str:
-    number = float(text)
-    return number if len(text) <= EXACT_LENGTH and isfinite(number) else text
-
-
-def _exact_int(text: str) -> int | str:
-    return int(text) if len(text) <= LONGEST_WHOLE else text
+def _float_of(text: str) -> float:
+    if len(text) <= EXACT_LENGTH:
+        return float(text)
+    number = LongNumber(text)
+    number.text = text
+    return number
 
 
 def read_both(req: func.HttpRequest, query: type[Q], body: type[B]) -> tuple[Q, B]:
