@@ -4,7 +4,7 @@ import gc
 import logging
 import os
 from collections import ChainMap
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
 
@@ -76,6 +76,7 @@ def build() -> Services:
     from services.metrics.recording import Recorder
     from services.overviews import OverviewService
     from services.performance import PerformanceService
+    from services.periods import shortest_period_seconds
     from services.poison import PoisonService
     from services.retries import RetryService
     from services.rollups import RollupService
@@ -154,8 +155,13 @@ def build() -> Services:
         ),
         definitions=DefinitionService(
             ConnectionRegister(store, addresses),
-            QueryRegister(store),
-            KpiRegister(store, clock=lambda: datetime.now(UTC)),
+            QueryRegister(store, jobs_writable=settings.jobs_writable),
+            KpiRegister(
+                store,
+                clock=lambda: datetime.now(UTC),
+                pace=timedelta(seconds=shortest_period_seconds(settings.kpi_monitoring.schedule)),
+                jobs_writable=settings.jobs_writable,
+            ),
         ),
         exposition=ExpositionService(
             store,
@@ -188,6 +194,7 @@ def build() -> Services:
                 targets,
                 Judge(store.read),
                 longest_seconds=settings.kpi_monitoring.execution_timeout_seconds,
+                jobs_writable=settings.jobs_writable,
             ),
             settings.kpi_monitoring,
             worker_instance_id=heartbeats.registered_id,

@@ -1,7 +1,17 @@
 """Which kind of target a URL leads to."""
 
 from repositories.contracts.databases import Target
-from repositories.urls import GuestUrl, parse_target
+from repositories.urls import DatabaseUrl, GuestUrl, parse_target
+
+
+def read_target(url: str) -> DatabaseUrl | GuestUrl:
+    """As parse_target, where the driver too understands it. Raises BadUrl."""
+    address = parse_target(url)
+    if address.engine == "postgres":
+        from repositories.postgres.addresses import check_address
+
+        check_address(address)
+    return address
 
 
 def open_target(url: str, *, connect_seconds: int, size: int = 1) -> Target:
@@ -10,7 +20,7 @@ def open_target(url: str, *, connect_seconds: int, size: int = 1) -> Target:
     Each engine's module is imported for the first URL of it. Raises BadUrl where
     there is no engine for it.
     """
-    address = parse_target(url)
+    address = read_target(url)
     if isinstance(address, GuestUrl):
         return _open_guest(address, connect_seconds, size)
     if address.engine == "sqlserver":

@@ -79,9 +79,9 @@ def parse(url: str) -> DatabaseUrl:
     if not parts.hostname and not parts.query:
         raise BadUrl("the database URL names no host")
     options = parts.query.split("&")
-    auth = [option for option in options if option.partition("=")[0] == "auth"]
+    auth = [option for option in options if option.partition("=")[0].lower() == "auth"]
     if any(option != "auth=entra" for option in auth):
-        raise BadUrl("auth= in a database URL can only be entra")
+        raise BadUrl("auth= in a database URL can only be entra, in small letters")
     rest = "&".join(option for option in options if option not in auth)
     engine = SCHEMES[parts.scheme]
     scheme = "postgresql" if engine == "postgres" else "mssql"

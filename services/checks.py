@@ -21,6 +21,7 @@ from repositories.errors import (
 from repositories.records.executions import Execution
 from repositories.records.kpis import Check, Result, ResultType, Rule, Verdict
 from repositories.records.rows import Json
+from services.definitions.jobs_access import JOBS_ARE_READ, is_unwanted_write
 from services.encoding import encode
 from services.judging.judge import Details, Judge, Verdicts
 from services.judging.verdicts import Judgement
@@ -57,8 +58,11 @@ ERROR_TYPES: dict[type[StorageError], str] = {
 class Checks:
     """Runs KPIs; no query may take longer than `longest_seconds`, whatever it asks for itself."""
 
-    def __init__(self, targets: Targets, judge: Judge, *, longest_seconds: int) -> None:
+    def __init__(
+        self, targets: Targets, judge: Judge, *, longest_seconds: int, jobs_writable: bool = False
+    ) -> None:
         self._targets, self._judge, self._longest = targets, judge, longest_seconds
+        self._jobs_writable = jobs_writable
 
     def run(self, execution: Execution) -> Result:
         """The result, an Error too; `executed_at` is by the store's clock, from the claim on."""
@@ -95,6 +99,8 @@ class Checks:
         self._targets.close_idle()
 
     def _ask(self, check: Check) -> Answer:
+        if is_unwanted_write(check.connection, check.rule, jobs_writable=self._jobs_writable):
+            raise NotAllowed(JOBS_ARE_READ)
         return self._targets.open(check.connection).ask(
             check.sql,
             result_type=check.rule.result_type,
@@ -163,8 +169,24 @@ def _first_rows(result_type: ResultType, answer: Answer) -> Details:
     """The first rows of a DataSet, by column."""
     if result_type is not ResultType.DATA_SET:
         return NOTHING
-    rows = [dict(zip(answer.columns, map(_cell, row), strict=False)) for row in answer.rows]
+    names = _each_once(answer.columns)
+    rows = [dict(zip(names, map(_cell, row), strict=False)) for row in answer.rows]
     return {"rows": rows, "row_count": answer.row_count}
+
+
+def _each_once(columns: Sequence[str]) -> Sequence[str]:
+    """Of two columns a, the second is a_2, or with the next number that makes it another name."""
+    names: list[str] = []
+    taken, numbers = {*columns}, dict.fromkeys(columns, 0)
+    for column in columns:
+        numbers[column] += 1
+        name = column
+        if numbers[column] > 1:
+            while (name := f"{column}_{numbers[column]}") in taken:
+                numbers[column] += 1
+        taken.add(name)
+        names.append(name)
+    return names
 
 
 def _cell(value: object) -> object:

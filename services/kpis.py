@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from decimal import Decimal
 from threading import Lock
 
 from repositories.contracts.store import Store
 from repositories.records.executions import Execution
-from repositories.records.kpis import Check, Result, Rule, StoredResult
+from repositories.records.kpis import Check, Result, Rule, StoredResult, Verdict
+from repositories.records.rows import Json
 from services.checks import Checks
 from services.errors import NotFound
 from services.pages import Page, cut
@@ -21,6 +24,18 @@ from services.settings import KpiMonitoring
 
 PARALLEL_KEY = "MonitoringWorker.MaxConcurrentJobs"
 UNSAVED = "unsaved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What a KPI that is not stored came to."""
+
+    status: Verdict
+    value: Decimal | str | None
+    message: str
+    error_type: str | None
+    duration_ms: float
+    details: Json | None
 
 
 class KpiService:
@@ -64,7 +79,7 @@ class KpiService:
         Outcomes(self._store, worker_instance_id=self._worker_instance_id).store([outcome])
         return outcome.result
 
-    def run_unsaved(self, connection: str, sql: str, rule: Rule, timeout_seconds: int) -> Result:
+    def run_unsaved(self, connection: str, sql: str, rule: Rule, timeout_seconds: int) -> Tried:
         """Run a query that is no KPI yet; nothing of it is stored."""
         with self._store.read() as work:
             found = work.connections.connection(connection)
@@ -81,7 +96,8 @@ class KpiService:
             timeout_seconds=timeout_seconds,
             rule=rule,
         )
-        return self._checks.run(Execution(job_id=UNSAVED, lease_id=UNSAVED, check=check))
+        result = self._checks.run(Execution(job_id=UNSAVED, lease_id=UNSAVED, check=check))
+        return Tried(**{one.name: getattr(result, one.name) for one in fields(Tried)})
 
     def history(
         self,

@@ -1,6 +1,7 @@
 """Where a KPI's connection leads: one target for each, with its connections, as long as it stays.
 
-The URL decides which kind of database it is; the connection's provider is a name for people.
+The URL decides which kind of database it is, and it must be the one that the connection's provider
+names: its SQL was checked as such.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,9 @@ from threading import Lock
 from typing import Protocol
 
 from repositories.contracts.databases import PoolUse, Target
+from repositories.errors import NotConfigured
 from repositories.records.kpis import Connection
+from services.definitions.addresses import find_other_provider
 from services.secrets.addresses import Addresses
 
 
@@ -91,6 +94,8 @@ class Targets:
         one.target.close()
 
     def _opened_with(self, url: str, connection: Connection) -> Target:
+        if fault := find_other_provider(url, connection.provider):
+            raise NotConfigured(f"the connection {fault}")
         return self._open(
             url, connect_seconds=connection.timeout_seconds, size=connection.max_parallel
         )

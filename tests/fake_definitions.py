@@ -232,10 +232,15 @@ class FakeIndicators(FakeDefinitions[KpiDefinition]):
             and filters.provider in {None, connection.provider}
             and (filters.tag is None or filters.tag in definition.tags)
             and filters.status in {None, status}
-            and filters.enabled in {None, definition.is_active}
+            and filters.enabled in {None, self._is_enabled(definition)}
             and filters.connection in {None, definition.connection}
             and filters.query in {None, definition.query}
         )
+
+    def _is_enabled(self, kpi: KpiDefinition) -> bool:
+        query = self._kpis.queries[kpi.query].definition
+        connection = self._kpis.connections[kpi.connection].definition
+        return kpi.is_active and connection.is_enabled and query.is_enabled
 
     def _kpi(self, one: FakeIndicator) -> Kpi:
         kpi = one.stored.definition
@@ -260,6 +265,8 @@ class FakeIndicators(FakeDefinitions[KpiDefinition]):
             owner=kpi.owner,
             tags=kpi.tags,
             is_active=kpi.is_active,
+            is_connection_enabled=connection.is_enabled,
+            is_query_enabled=self._kpis.queries[kpi.query].definition.is_enabled,
             next_due_at=one.next_due_at,
         )
 

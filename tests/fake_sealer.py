@@ -11,6 +11,7 @@ class FakeSealer:
 
     def __init__(self) -> None:
         self.has_key, self.sealed = True, 0
+        self.settings: dict[str, str] = {}
 
     def seal(self, address: str) -> tuple[str, bool]:
         if not holds_secret(address):
@@ -24,3 +25,6 @@ class FakeSealer:
         if not self.has_key:
             raise NotConfigured("there is no key")
         return stored.removeprefix(SEAL).partition(":")[2][::-1]
+
+    def known_url(self, address: str) -> str | None:
+        return self.settings.get(address.removeprefix("setting:"))

@@ -29,6 +29,7 @@ class QueryBody(QueryDocument, Body):
     """Its SQL is one statement, and only reads unless it is a NonQuery."""
 
     longest: ClassVar[int] = 524_288
+    exact = ("expected_value", "warning_threshold", "critical_threshold")
 
 
 def blueprint(services: Callable[[], Services]) -> func.Blueprint:

@@ -32,7 +32,9 @@ from triggers.queries import Body, Hours, PageQuery, Query, read_both
 
 
 class KpisQuery(PlacedQuery):
-    """`status` Unknown: before the first verdict."""
+    """`status` Unknown: before the first verdict. `enabled`: active, on a connection and with a
+    query that are enabled.
+    """
 
     connection: KnownName | None = None
     query: KnownName | None = None
@@ -41,11 +43,14 @@ class KpisQuery(PlacedQuery):
 class KpiBody(KpiDocument, Body):
     """It names a connection and a query that are there."""
 
+    exact = ("warning_deviation", "critical_deviation")
+
 
 class UnsavedBody(Body):
     """A KPI that is not stored: a statement, where it runs, and how its answer is judged."""
 
     longest: ClassVar[int] = 524_288
+    exact = ("expected_value", "warning_threshold", "critical_threshold")
 
     connection: Name
     sql: QueryText

@@ -17,6 +17,7 @@ from services.dead_letters import LetterRetry, LettersRetry
 from services.debugging import DebugReport
 from services.definitions.views import ConnectionView, KpiView, QueryView
 from services.failures import ErrorGroup, ErrorTotals
+from services.kpis import Tried
 from services.metrics.exposition import OPENMETRICS
 from services.performance import Performance
 from services.poison import PoisonReport
@@ -164,7 +165,7 @@ OPERATIONS: Mapping[str, Operation] = {
         tag="kpis",
         query=Query,
         body=kpis.UnsavedBody,
-        answer={"result": Result},
+        answer={"result": Tried},
         problems=FINDS_AND_WRITES,
     ),
     "list_connections": Operation(

@@ -1,8 +1,10 @@
 """What a request asks: its parameters and its body, checked together, each fault named."""
 
+import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,10 +23,13 @@ from pydantic import (
 
 from services.encoding import encode
 from services.errors import Fault, InvalidRequest
+from services.fault_words import words_of
 from services.masking import show_name
 from services.pages import Position
 
 FUNCTION_KEY = "code"
+EXACT_LENGTH = 16
+"""Fifteen digits and a point: so many a float holds."""
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound="Query")
@@ -53,10 +58,14 @@ class FreshQuery(Query):
 
 
 class Body(BaseModel):
-    """A JSON object in the body, of so many bytes at most."""
+    """A JSON object in the body, of so many bytes at most.
+
+    `exact` are the members that take a number as text too: what no float holds is given to them so.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     longest: ClassVar[int] = 65536
+    exact: ClassVar[Collection[str]] = ()
 
     @classmethod
     def read(cls, req: func.HttpRequest) -> Self:
@@ -64,13 +73,42 @@ class Body(BaseModel):
         text = req.get_body()
         if len(text) > cls.longest:
             raise InvalidRequest([Fault("body", f"longer than {cls.longest} bytes")])
-        try:
-            values = orjson.loads(text or b"{}")
-        except orjson.JSONDecodeError:
-            raise InvalidRequest([Fault("body", "not JSON")]) from None
+        values = _json_of(text or b"{}")
         if not isinstance(values, dict):
             raise InvalidRequest([Fault("body", "not a JSON object")])
-        return _checked(lambda: cls.model_validate_json(text or b"{}", strict=True))
+        for name in cls.exact:
+            if isinstance(values.get(name), LongNumber):
+                values[name] = values[name].text
+        return _checked(lambda: cls.model_validate_json(json.dumps(values), strict=True))
+
+
+class LongNumber(float):
+    """A number of more digits than a float holds, with the `text` that it was."""
+
+    text: str
+
+
+def _json_of(text: bytes) -> Any:  # noqa: ANN401 - whatever stands there
+    try:
+        orjson.loads(text)  # Python's own reader takes more than JSON
+        return json.loads(text, object_pairs_hook=_each_once, parse_float=_float_of)
+    except (orjson.JSONDecodeError, RecursionError):
+        raise InvalidRequest([Fault("body", "not JSON, or too deep")]) from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    counts = Counter(name for name, _ in pairs)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise InvalidRequest([Fault(name, "stands there twice") for name in twice])
+    return dict(pairs)
+
+
+def _float_of(text: str) -> float:
+    if len(text) <= EXACT_LENGTH:
+        return float(text)
+    number = LongNumber(text)
+    number.text = text
+    return number
 
 
 def read_both(req: func.HttpRequest, query: type[Q], body: type[B]) -> tuple[Q, B]:
@@ -197,7 +235,7 @@ def _fault(error: Any) -> Fault:  # noqa: ANN401 - pydantic's own dictionary
     place = ".".join(show_name(part) for part in error["loc"] if isinstance(part, str))
     if error["type"] == "extra_forbidden":
         return Fault(place, "unknown parameter")
-    message = error["msg"].removeprefix("Value error, ")
+    message = words_of(error)
     if not place:
         place, _, message = message.partition(": ")
     return Fault(place, message)

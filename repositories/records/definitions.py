@@ -78,9 +78,10 @@ class Stored(Generic[Definition]):
 class DefinitionFilter:
     """Which definitions: those that fit everything that is given.
 
-    A KPI has the environment and provider of its connection, and `status` is its newest verdict;
-    a connection has the status of every active KPI there. Queries have neither of the three, and
-    only a KPI has a connection and a query.
+    A KPI has the environment and provider of its connection, and `status` is its newest verdict; it
+    is enabled where it is active, on an enabled connection and with an enabled query. A connection
+    has the status of every active KPI there. Queries have neither of the three, and only a KPI has
+    a connection and a query.
     """
 
     environment: str | None = None

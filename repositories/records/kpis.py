@@ -230,6 +230,8 @@ class Kpi:
     owner: str | None
     tags: tuple[str, ...]
     is_active: bool
+    is_connection_enabled: bool
+    is_query_enabled: bool
     next_due_at: datetime
 
 

@@ -121,7 +121,12 @@ def _planner(settings: Settings) -> Iterator[Planner]:
         vault = KeyVault()
         keys = Keys.of(settings.encryption_keys_text, vault.read)
         register = ConnectionRegister(store, Addresses(keys, {}, vault.read))
-        yield Planner(store, register, clock=lambda: datetime.now(UTC))
+        yield Planner(
+            store,
+            register,
+            clock=lambda: datetime.now(UTC),
+            jobs_writable=settings.jobs_writable,
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

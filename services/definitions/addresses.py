@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from repositories.errors import BadUrl
 from repositories.key_vault import NO_REFERENCE, is_reference
+from repositories.targets import read_target
 from repositories.urls import parse_target
 from services.definitions.documents import LONGEST_ADDRESS
 
@@ -46,6 +47,10 @@ class Sealer(Protocol):
 
     def unseal(self, stored: str) -> str:
         """The address again; a StorageError where there is no key that fits."""
+        ...
+
+    def known_url(self, address: str) -> str | None:
+        """What an app setting says, where one is named and set; nobody else is asked."""
         ...
 
 
@@ -101,9 +106,18 @@ def find_fault(address: str, provider: str) -> str | None:
     if kind is AddressKind.KEY_VAULT:
         return None if is_reference(address) else NO_REFERENCE
     try:
-        engine = parse_target(address).engine
+        read_target(address)
     except BadUrl as error:
         return str(error)
-    if PROVIDERS[engine] != provider:
-        return f"is the address of a {PROVIDERS[engine]} database, and the provider is {provider}"
-    return None
+    return find_other_provider(address, provider)
+
+
+def find_other_provider(url: str, provider: str) -> str | None:
+    """Where it leads to another kind of database than its provider makes; never a part of it."""
+    try:
+        found = PROVIDERS[parse_target(url).engine]
+    except BadUrl:
+        return None
+    if found == provider:
+        return None
+    return f"leads to {found}, and the provider is {provider}"

@@ -29,23 +29,25 @@ class Whole:
     kpis: Mapping[str, KpiDefinition]
 
 
-def faults_of_whole(whole: Whole, query_places: Places, kpi_places: Places) -> Iterator[Fault]:
+def faults_of_whole(
+    whole: Whole, query_places: Places, kpi_places: Places, *, jobs_writable: bool
+) -> Iterator[Fault]:
     """Each at its place in the file; what the file leaves alone must still be right."""
     for name, place in query_places.items():
-        yield from _placed(place, faults_of_query(whole.queries[name]))
+        yield from placed(place, faults_of_query(whole.queries[name]))
     for name, place in kpi_places.items():
         kpi = whole.kpis[name]
-        yield from _placed(place, faults_of_kpi(kpi))
-        yield from _placed(place, _faults_of_references(whole, kpi))
-    yield from _faults_of_rest(whole, whole.kpis.keys() - kpi_places.keys())
+        yield from placed(place, faults_of_kpi(kpi))
+        yield from placed(place, _faults_of_references(whole, kpi, jobs_writable))
+    yield from _faults_of_rest(whole, whole.kpis.keys() - kpi_places.keys(), jobs_writable)
 
 
-def _faults_of_rest(whole: Whole, names: Iterable[str]) -> Iterator[Fault]:
+def _faults_of_rest(whole: Whole, names: Iterable[str], jobs_writable: bool) -> Iterator[Fault]:
     """Of KPIs that stay: each fault once, of what there is to be no more or to be otherwise."""
     users: dict[tuple[str, str, str], list[str]] = {}
     for name in sorted(names):
         kpi = whole.kpis[name]
-        for fault in _faults_of_references(whole, kpi):
+        for fault in _faults_of_references(whole, kpi, jobs_writable):
             if fault.parameter == "connection" and kpi.connection not in whole.connections:
                 told = "connections", f"connection {kpi.connection} is used by ", ""
             elif fault.parameter == "query" and kpi.query not in whole.queries:
@@ -60,11 +62,11 @@ def _faults_of_rest(whole: Whole, names: Iterable[str]) -> Iterator[Fault]:
         yield Fault(section, before + words + after)
 
 
-def _faults_of_references(whole: Whole, kpi: KpiDefinition) -> Iterator[Fault]:
+def _faults_of_references(whole: Whole, kpi: KpiDefinition, jobs_writable: bool) -> Iterator[Fault]:
     connection, query = whole.connections.get(kpi.connection), whole.queries.get(kpi.query)
-    return faults_of_references(kpi, connection, query)
+    return faults_of_references(kpi, connection, query, jobs_writable=jobs_writable)
 
 
-def _placed(place: str, faults: Iterator[Fault]) -> Iterator[Fault]:
+def placed(place: str, faults: Iterable[Fault]) -> Iterator[Fault]:
     for fault in faults:
         yield Fault(f"{place}.{fault.parameter}", fault.message)

@@ -15,6 +15,7 @@ from services.definitions.conditions import Condition
 from services.definitions.documents import ConnectionDocument
 from services.definitions.registers import UsedRegister
 from services.definitions.rules import faults_of_connection, find_sql_fault_at
+from services.definitions.unmasking import unmask
 from services.definitions.views import ConnectionView, view_connection
 from services.definitions.written import Written
 from services.errors import Fault, InvalidRequest
@@ -38,10 +39,13 @@ class ConnectionRegister(UsedRegister[ConnectionDefinition, ConnectionDocument, 
         self, name: str, document: ConnectionDocument, old: ConnectionDefinition | None
     ) -> ConnectionDefinition:
         """What is to be stored. Raises InvalidRequest, which never repeats an address."""
+        document, faults = unmask(document, old)
+        if faults:
+            raise InvalidRequest(faults)
         if document.address == STORED:
             return _kept(name, document, old)
         definition = document.definition(name)
-        if faults := [*faults_of_connection(definition)]:
+        if faults := [*faults_of_connection(definition, self._sealer)]:
             raise InvalidRequest(faults)
         if old is not None and document.address == self._known(old):
             return document.model_copy(update={"address": old.address}).definition(
@@ -57,8 +61,8 @@ class ConnectionRegister(UsedRegister[ConnectionDefinition, ConnectionDocument, 
 
     def _defined(
         self, name: str, document: ConnectionDocument, old: ConnectionDefinition | None
-    ) -> ConnectionDefinition:
-        return self.sealed(name, document, old)
+    ) -> tuple[ConnectionDefinition, list[Fault]]:
+        return self.sealed(name, document, old), []
 
     def _faults(
         self,

@@ -25,6 +25,7 @@ from repositories.records.kpis import (
     ResultType,
     Rule,
 )
+from services.fault_words import NAME_PATTERN, NUMBER_PATTERN
 from services.masking import mask_text
 
 LONGEST_ADDRESS = 650
@@ -32,9 +33,9 @@ LONGEST_ADDRESS = 650
 LONGEST_SQL = 50_000
 LONGEST_TAGS = 500
 LARGEST = Decimal(10) ** 14
-EXACT_DIGITS = 15
 PLACES = -4
-NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
+NUMBER = re.compile(NUMBER_PATTERN)
+NO_SCHEDULE = "is neither seconds, 1 to 31622400, nor NCRONTAB, which has six fields, or five"
 
 
 def _checked_text(text: str) -> str:
@@ -55,14 +56,18 @@ def _showable(name: str) -> str:
 def _checked_schedule(schedule: str) -> str:
     from services.periods import shortest_period_seconds  # not needed to index the app
 
+    if not schedule.isdigit() and len(schedule.split()) not in {5, 6}:
+        raise ValueError(NO_SCHEDULE)
     shortest_period_seconds(schedule)
     return str(int(schedule)) if schedule.isdigit() else schedule
 
 
-def _as_text(value: object) -> object:
+def _as_schedule(value: object) -> object:
     """A whole number of seconds may be written as one."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12:
         return str(value)
+    if not isinstance(value, str):
+        raise ValueError(NO_SCHEDULE)
     return value
 
 
@@ -77,16 +82,11 @@ def _as_value(value: object) -> object:
 
 def _as_number(value: object) -> object:
     """What a number of JSON cannot hold is written as text."""
-    if isinstance(value, str):
-        if not NUMBER.fullmatch(value):
-            raise ValueError("is no number")
-        return Decimal(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    number = Decimal(repr(value)) if abs(value) < LARGEST else LARGEST
-    if isinstance(value, float) and len(number.as_tuple().digits) > EXACT_DIGITS:
-        raise ValueError(f"has more than {EXACT_DIGITS} digits: write it in quotes")
-    return number
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Decimal(repr(value)) if abs(value) < LARGEST else LARGEST
+    if not isinstance(value, str) or not NUMBER.fullmatch(value):
+        raise ValueError("is no number")
+    return Decimal(value)
 
 
 def _fitting(number: Decimal) -> Decimal:
@@ -106,8 +106,6 @@ def _each_once(tags: Sequence[str]) -> Sequence[str]:
     return tags
 
 
-BLANKS = r"\x00-\x20\xa0\u2000-\u200f\u2028-\u202f\u3000\ufeff"
-NAME_PATTERN = rf"^[^{BLANKS}]([^\x00-\x1f]{{0,98}}[^{BLANKS}])?$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, examples=["failed_jobs"])]
 NewName = Annotated[Name, AfterValidator(_showable)]
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$"), AfterValidator(_checked_text)]
@@ -128,15 +126,13 @@ Number = Annotated[
     Decimal,
     BeforeValidator(_as_number),
     AfterValidator(_fitting),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^{NUMBER.pattern}$"}]}
-    ),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": NUMBER_PATTERN}]}),
 ]
 Deviation = Annotated[Number, Field(gt=0)]
 Provider = Literal["SqlServer", "MySQL", "PostgreSQL", "Oracle"]
 Schedule = Annotated[
     str,
-    BeforeValidator(_as_text),
+    BeforeValidator(_as_schedule),
     Field(max_length=100, description="Seconds between two runs, or NCRONTAB in UTC."),
     AfterValidator(_checked_schedule),
     WithJsonSchema(
@@ -153,6 +149,10 @@ class Document(BaseModel):
     """Members that nobody knows are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def definition(self, name: str) -> Any:  # noqa: ANN401 - of its own kind
+        """What is to be stored under this name."""
+        raise NotImplementedError
 
 
 class ConnectionDocument(Document):

@@ -1,7 +1,7 @@
 """KPIs: listed, shown, put and removed."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from repositories.contracts.store import Store, Work
 from repositories.records.definitions import EVERY, DefinitionFilter, KpiDefinition, Stored
@@ -28,9 +28,18 @@ from services.schedules import jitter_of, next_slot
 
 
 class KpiRegister(Register[KpiDefinition, KpiDocument, KpiView]):
-    def __init__(self, store: Store, *, clock: Callable[[], datetime]) -> None:
+    """`pace` is the time between two rounds: nothing runs more often than they come."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        pace: timedelta,
+        jobs_writable: bool,
+    ) -> None:
         super().__init__(store, KPIS)
-        self._clock = clock
+        self._clock, self._pace, self._jobs_writable = clock, pace, jobs_writable
 
     def list(self, filters: DefinitionFilter, *, after: str | None, limit: int) -> Page[Kpi]:
         with self._store.read() as work:
@@ -51,16 +60,12 @@ class KpiRegister(Register[KpiDefinition, KpiDocument, KpiView]):
     def check_unsaved(self, connection: str, sql: str, rule: Rule) -> None:
         """Raises InvalidRequest for what would not be stored either."""
         with self._store.read() as work:
-            place = work.connections.find(connection)
+            place = definition_of(work.connections.find(connection))
+        faults = [*faults_of_unsaved(sql, rule, place, jobs_writable=self._jobs_writable)]
         if place is None:
-            raise InvalidRequest([Fault("connection", f"there is no connection {connection}")])
-        if faults := [*faults_of_unsaved(sql, rule, place.definition.provider)]:
+            faults.insert(0, Fault("connection", f"there is no connection {connection}"))
+        if faults:
             raise InvalidRequest(faults)
-
-    def _defined(
-        self, name: str, document: KpiDocument, old: KpiDefinition | None
-    ) -> KpiDefinition:
-        return document.definition(name)
 
     def _faults(
         self, work: Work, stored: Stored[KpiDefinition] | None, definition: KpiDefinition
@@ -68,7 +73,9 @@ class KpiRegister(Register[KpiDefinition, KpiDocument, KpiView]):
         connection = definition_of(work.connections.find(definition.connection))
         query = definition_of(work.queries.find(definition.query))
         yield from faults_of_kpi(definition)
-        yield from faults_of_references(definition, connection, query)
+        yield from faults_of_references(
+            definition, connection, query, jobs_writable=self._jobs_writable
+        )
 
     def _write(
         self,
@@ -87,7 +94,7 @@ class KpiRegister(Register[KpiDefinition, KpiDocument, KpiView]):
     def _view(self, work: Work, stored: Stored[KpiDefinition]) -> KpiView:
         name = stored.definition.name
         for kpi in work.indicators.overview(EVERY, name=name, after=None, limit=1):
-            return view_kpi(stored, kpi)
+            return view_kpi(stored, kpi, self._pace)
         raise NotFound(f"no KPI {name}")
 
 

@@ -26,7 +26,7 @@ from services.definitions.changes import (
     every,
     standing,
 )
-from services.definitions.checking import Whole, faults_of_whole
+from services.definitions.checking import Whole, faults_of_whole, placed
 from services.definitions.connections import ConnectionRegister
 from services.definitions.files import ConnectionEntry, DefinitionFile, write_file
 from services.definitions.kpis import first_slot_of, is_rescheduled
@@ -36,11 +36,11 @@ from services.definitions.removals import (
     remove_histories,
     switch_off,
 )
+from services.definitions.unmasking import unmask
 from services.errors import Fault, InvalidRequest, PreconditionFailed
 
 WRITTEN_AT_ONCE = 1000
 T = TypeVar("T")
-Made = TypeVar("Made", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +90,32 @@ class Plan:
 
 class Planner:
     def __init__(
-        self, store: Store, connections: ConnectionRegister, *, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        connections: ConnectionRegister,
+        *,
+        clock: Callable[[], datetime],
+        jobs_writable: bool,
     ) -> None:
         self._store, self._connections, self._clock = store, connections, clock
+        self._jobs_writable = jobs_writable
 
     def plan(self, file: DefinitionFile) -> Plan:
         """Raises InvalidRequest, which names every fault by its place in the file."""
         with standing(self._store) as work:
             stock = Stock.read(work)
-        sealed, faults = self._sealed(file.connections, stock.connections)
+        faults: list[Fault] = []
+        sealed = self._sealed(file.connections, stock.connections, faults)
+        queries = _defined("queries", file.queries, stock.queries, faults)
+        kpis = _defined("kpis", file.kpis, stock.kpis, faults)
         whole = Whole(
             connections=_wanted(sealed, stock.connections),
-            queries=_wanted(_defined(file.queries), stock.queries),
-            kpis=_wanted(_defined(file.kpis), stock.kpis),
+            queries=_wanted(queries, stock.queries),
+            kpis=_wanted(kpis, stock.kpis),
         )
         places = _places("queries", file.queries), _places("kpis", file.kpis)
-        if faults := [*faults, *faults_of_whole(whole, *places)]:
+        faults += faults_of_whole(whole, *places, jobs_writable=self._jobs_writable)
+        if faults:
             raise InvalidRequest(faults)
         return Plan(
             stock,
@@ -159,12 +169,12 @@ class Planner:
         self,
         entries: Sequence[ConnectionEntry] | None,
         stored: Mapping[str, Stored[ConnectionDefinition]],
-    ) -> tuple[Mapping[str, ConnectionDefinition] | None, list[Fault]]:
+        faults: list[Fault],
+    ) -> Mapping[str, ConnectionDefinition] | None:
         """As they are to be stored; one that cannot be is taken as it is stored, and is a fault."""
         if entries is None:
-            return None, []
+            return None
         found: dict[str, ConnectionDefinition] = {}
-        faults: list[Fault] = []
         for number, entry in enumerate(entries):
             found[entry.name] = entry.definition(entry.name)
             try:
@@ -172,9 +182,8 @@ class Planner:
                     entry.name, entry, definition_of(stored.get(entry.name))
                 )
             except InvalidRequest as refused:
-                place = f"connections[{number}]"
-                faults += [Fault(f"{place}.{one.parameter}", one.message) for one in refused.faults]
-        return found, faults
+                faults += placed(f"connections[{number}]", refused.faults)
+        return found
 
     def _schedule(self, work: Work, kpis: Changes[KpiDefinition]) -> None:
         now = self._clock()
@@ -207,14 +216,25 @@ def _what_goes(plan: Plan) -> Plan:
     )
 
 
-class _Entry(Protocol[Made]):
+class _Entry(Protocol):
     @property
     def name(self) -> str: ...
-    def definition(self, name: str) -> Made: ...
 
 
-def _defined(entries: Sequence[_Entry[D]] | None) -> Mapping[str, D] | None:
-    return None if entries is None else {one.name: one.definition(one.name) for one in entries}
+def _defined(
+    section: str,
+    entries: Sequence[Any] | None,
+    stored: Mapping[str, Stored[D]],
+    faults: list[Fault],
+) -> Mapping[str, D] | None:
+    if entries is None:
+        return None
+    found: dict[str, D] = {}
+    for number, entry in enumerate(entries):
+        plain, hidden = unmask(entry, definition_of(stored.get(entry.name)))
+        found[entry.name] = plain.definition(entry.name)
+        faults += placed(f"{section}[{number}]", hidden)
+    return found
 
 
 def _wanted(given: Mapping[str, D] | None, stored: Mapping[str, Stored[D]]) -> Mapping[str, D]:
@@ -222,7 +242,7 @@ def _wanted(given: Mapping[str, D] | None, stored: Mapping[str, Stored[D]]) -> M
     return {name: one.definition for name, one in stored.items()} if given is None else given
 
 
-def _places(section: str, entries: Sequence[_Entry[Any]] | None) -> Mapping[str, str]:
+def _places(section: str, entries: Sequence[_Entry] | None) -> Mapping[str, str]:
     return {one.name: f"{section}[{number}]" for number, one in enumerate(entries or ())}
 
 

@@ -10,25 +10,25 @@ from services.definitions.rules import faults_of_pair, faults_of_query, find_sql
 from services.definitions.views import QueryView, view_query
 from services.errors import Fault
 
-MEMBER_OF = {"per_second": "result_type", "forecast_hours": "critical_threshold"}
+MEMBER_OF = {
+    "connection": "result_type",
+    "per_second": "result_type",
+    "forecast_hours": "critical_threshold",
+}
 MOST_FAULTS = 20
 
 
 class QueryRegister(UsedRegister[QueryDefinition, QueryDocument, QueryView]):
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, jobs_writable: bool) -> None:
         super().__init__(store, QUERIES, view_query)
-
-    def _defined(
-        self, name: str, document: QueryDocument, old: QueryDefinition | None
-    ) -> QueryDefinition:
-        return document.definition(name)
+        self._jobs_writable = jobs_writable
 
     def _faults(
         self, work: Work, stored: Stored[QueryDefinition] | None, definition: QueryDefinition
     ) -> list[Fault]:
         faults = [*faults_of_query(definition, _providers(work))]
         if stored is not None and stored.definition != definition:
-            faults += _faults_of_users(work, definition)
+            faults += _faults_of_users(work, definition, jobs_writable=self._jobs_writable)
         return faults
 
 
@@ -41,7 +41,7 @@ def _providers(work: Work) -> list[str]:
     ]
 
 
-def _faults_of_users(work: Work, query: QueryDefinition) -> list[Fault]:
+def _faults_of_users(work: Work, query: QueryDefinition, *, jobs_writable: bool) -> list[Fault]:
     """What the databases of its KPIs do not understand, and what these KPIs ask of it."""
     found = {
         Fault("sql", fault)
@@ -49,7 +49,7 @@ def _faults_of_users(work: Work, query: QueryDefinition) -> list[Fault]:
         if (fault := find_sql_fault_at(query, provider))
     }
     for kpi in every(work.indicators, DefinitionFilter(query=query.name)):
-        for asked in faults_of_pair(kpi.definition, query):
+        for asked in faults_of_pair(kpi.definition, query, jobs_writable=jobs_writable):
             text = f"KPI {kpi.definition.name} has {asked.parameter}: {asked.message}"
             found.add(Fault(MEMBER_OF[asked.parameter], text))
     return sorted(found, key=lambda fault: (fault.parameter, fault.message))[:MOST_FAULTS]

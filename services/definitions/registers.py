@@ -16,15 +16,17 @@ from services.definitions.changes import (
     first_names,
 )
 from services.definitions.conditions import Condition
+from services.definitions.documents import Document
+from services.definitions.unmasking import unmask
 from services.definitions.written import Written
 from services.errors import Fault, InUse, InvalidRequest
 from services.pages import Page, cut
 
-Document = TypeVar("Document")
+M = TypeVar("M", bound=Document)
 View = TypeVar("View")
 
 
-class Register(Generic[D, Document, View]):
+class Register(Generic[D, M, View]):
     """All of one kind; what is the kind's own is in the methods that raise here."""
 
     def __init__(self, store: Store, kind: Kind[D]) -> None:
@@ -34,14 +36,12 @@ class Register(Generic[D, Document, View]):
         with self._store.read() as work:
             return self._written(work, self._kind.get(work, name))
 
-    def put(
-        self, name: str, document: Document, condition: Condition, author: Author
-    ) -> Written[View]:
+    def put(self, name: str, document: M, condition: Condition, author: Author) -> Written[View]:
         """What is checked here is still so when it is written, since nobody else changes any."""
         with changing(self._store) as work:
             stored = self._kind.of(work).find(name)
-            definition = self._defined(name, document, definition_of(stored))
-            if faults := [*self._faults(work, stored, definition)]:
+            definition, hidden = self._defined(name, document, definition_of(stored))
+            if faults := [*hidden, *self._faults(work, stored, definition)]:
                 raise InvalidRequest(faults)
             condition.check_put(stored)
             now = self._write(work, stored, definition, author)
@@ -55,9 +55,10 @@ class Register(Generic[D, Document, View]):
     def _written(self, work: Work, stored: Stored[D], *, is_new: bool = False) -> Written[View]:
         return Written.of(stored, self._view(work, stored), is_new=is_new)
 
-    def _defined(self, name: str, document: Document, old: D | None) -> D:
-        """What is to be stored. Raises InvalidRequest."""
-        raise NotImplementedError
+    def _defined(self, name: str, document: M, old: D | None) -> tuple[D, list[Fault]]:
+        """What is to be stored, and which of its texts have lost a secret."""
+        plain, hidden = unmask(document, old)
+        return plain.definition(name), hidden
 
     def _faults(self, work: Work, stored: Stored[D] | None, definition: D) -> Iterable[Fault]:
         raise NotImplementedError
@@ -66,7 +67,7 @@ class Register(Generic[D, Document, View]):
         raise NotImplementedError
 
 
-class UsedRegister(Register[D, Document, View]):
+class UsedRegister(Register[D, M, View]):
     """Of what KPIs use: that is not removed as long as they do."""
 
     def __init__(self, store: Store, kind: UsedKind[D], view: Callable[[Stored[D]], View]) -> None:

@@ -18,6 +18,7 @@ from repositories.records.kpis import (
 )
 from repositories.sql_words import Dialect
 from services.definitions import addresses
+from services.definitions.jobs_access import JOBS, JOBS_ARE_READ, is_unwanted_write
 from services.definitions.sql_rules import find_fault as find_sql_fault
 from services.errors import Fault
 from services.periods import shortest_period_seconds
@@ -25,9 +26,14 @@ from services.periods import shortest_period_seconds
 EVERY_DIALECT = tuple(Dialect)
 
 
-def faults_of_connection(connection: ConnectionDefinition) -> Iterator[Fault]:
+def faults_of_connection(
+    connection: ConnectionDefinition, sealer: addresses.Sealer
+) -> Iterator[Fault]:
     """Of one whose address is not a sealed one."""
-    if fault := addresses.find_fault(connection.address, connection.provider):
+    address, provider = connection.address, connection.provider
+    url = sealer.known_url(address)
+    fault = addresses.find_fault(address, provider)
+    if fault := fault or (url and addresses.find_other_provider(url, provider)):
         yield Fault("address", fault)
 
 
@@ -39,10 +45,16 @@ def faults_of_query(query: QueryDefinition, providers: Collection[str] = ()) -> 
         yield Fault("sql", fault)
 
 
-def faults_of_unsaved(sql: str, rule: Rule, provider: str) -> Iterator[Fault]:
+def faults_of_unsaved(
+    sql: str, rule: Rule, place: ConnectionDefinition | None, *, jobs_writable: bool
+) -> Iterator[Fault]:
+    """Of what is to run once, there, or somewhere that nobody knows."""
     yield from _faults_of_rule(rule)
-    if fault := find_sql_fault(sql, rule.result_type, [Dialect(provider)]):
+    dialects = [Dialect(place.provider)] if place else EVERY_DIALECT
+    if fault := find_sql_fault(sql, rule.result_type, dialects):
         yield Fault("sql", fault)
+    if place is not None and is_unwanted_write(place, rule, jobs_writable=jobs_writable):
+        yield Fault("result_type", JOBS_ARE_READ)
 
 
 def faults_of_kpi(kpi: KpiDefinition) -> Iterator[Fault]:
@@ -52,9 +64,13 @@ def faults_of_kpi(kpi: KpiDefinition) -> Iterator[Fault]:
     yield from _faults_of_comparison(kpi.history)
 
 
-def faults_of_pair(kpi: KpiDefinition, query: QueryDefinition) -> Iterator[Fault]:
+def faults_of_pair(
+    kpi: KpiDefinition, query: QueryDefinition, *, jobs_writable: bool
+) -> Iterator[Fault]:
     """What a KPI cannot ask of a query; they are the KPI's faults."""
     history, rule = kpi.history, query.rule
+    if kpi.connection == JOBS and rule.result_type is ResultType.NON_QUERY and not jobs_writable:
+        yield Fault("connection", f"query {query.name} is a NonQuery, and {JOBS_ARE_READ}")
     if history.per_second and rule.result_type is not ResultType.SCALAR:
         yield Fault("per_second", f"query {query.name} is a {rule.result_type}, and no Scalar")
     if history.forecast_hours is None:
@@ -69,6 +85,8 @@ def faults_of_references(
     kpi: KpiDefinition,
     connection: ConnectionDefinition | None,
     query: QueryDefinition | None,
+    *,
+    jobs_writable: bool,
 ) -> Iterator[Fault]:
     """What it names: whether that is there, and whether it fits."""
     if connection is None:
@@ -76,7 +94,7 @@ def faults_of_references(
     if query is None:
         yield Fault("query", f"there is no query {kpi.query}")
         return
-    yield from faults_of_pair(kpi, query)
+    yield from faults_of_pair(kpi, query, jobs_writable=jobs_writable)
     if connection is not None and (fault := find_sql_fault_at(query, connection.provider)):
         yield Fault("query", f"{kpi.query} cannot run there, {fault}")
 
@@ -93,8 +111,12 @@ def _faults_of_rule(rule: Rule) -> Iterator[Fault]:
     has_thresholds = rule.warning_threshold is not None or rule.critical_threshold is not None
     if operator is Operator.CONTAINS and expected is None:
         yield Fault("comparison_operator", "contains needs an expected_value")
+    elif operator is Operator.CONTAINS and not expected:
+        yield Fault("expected_value", "is empty, and every text contains that")
     elif operator is not None and expected is None and not has_thresholds:
         yield Fault("comparison_operator", "there is no expected_value and no threshold to compare")
+    if rule.warning_threshold is not None and rule.warning_threshold == rule.critical_threshold:
+        yield Fault("warning_threshold", "is the critical_threshold too: there is never a Warning")
 
 
 def _faults_of_comparison(history: HistoryRule) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,7 @@ from services.schedule_words import describe_schedule
 from services.schedules import jitter_of, next_slot
 
 RUNS_SHOWN = 3
+MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,10 @@ class QueryView(Provenance):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KpiView(Provenance):
-    """A KPI with its newest verdict, its schedule in words, and when it runs next."""
+    """A KPI with its newest verdict, its schedule in words, and when it runs next.
+
+    `not_run` says why no timer runs it.
+    """
 
     name: str
     status: str | None
@@ -97,11 +101,14 @@ class KpiView(Provenance):
     schedule_text: str
     jitter_seconds: int
     next_runs: Sequence[datetime]
+    not_run: str | None
     priority: int
     max_retries: int
     owner: str | None
     tags: Sequence[str]
     is_active: bool
+    is_connection_enabled: bool
+    is_query_enabled: bool
     next_due_at: datetime
     max_consecutive: int
     recover_after: int
@@ -125,10 +132,15 @@ def view_query(stored: Stored[QueryDefinition]) -> QueryView:
     return QueryView(**_members(stored))
 
 
-def view_kpi(stored: Stored[KpiDefinition], kpi: Kpi) -> KpiView:
+def view_kpi(stored: Stored[KpiDefinition], kpi: Kpi, pace: timedelta) -> KpiView:
+    """`pace` is the time between two rounds."""
     members = {**asdict(kpi), **_members(stored)}
+    reason = _reason_not_to_run(kpi)
     return KpiView(
-        **members, schedule_text=_words(kpi.schedule), next_runs=_next_runs(stored.definition, kpi)
+        **members,
+        schedule_text=_words(kpi.schedule),
+        next_runs=() if reason else _next_runs(stored.definition, kpi, pace),
+        not_run=reason,
     )
 
 
@@ -145,15 +157,23 @@ def _words(schedule: str) -> str:
         return str(error)
 
 
-def _next_runs(definition: KpiDefinition, kpi: Kpi) -> Sequence[datetime]:
+def _reason_not_to_run(kpi: Kpi) -> str | None:
     if not kpi.is_active:
-        return ()
+        return "it is not active"
+    if not kpi.is_connection_enabled:
+        return "its connection is disabled"
+    return None if kpi.is_query_enabled else "its query is disabled"
+
+
+def _next_runs(definition: KpiDefinition, kpi: Kpi, pace: timedelta) -> Sequence[datetime]:
+    """Where a round would find several slots over, it runs the newest of them."""
     runs = [kpi.next_due_at]
     jitter = jitter_of(definition.name, definition.jitter_seconds)
     while len(runs) < RUNS_SHOWN:
         try:
+            soonest = runs[-1] + pace - MOMENT
             runs.append(
-                next_slot(definition.schedule, slot_at=runs[-1], now=runs[-1], jitter=jitter)
+                next_slot(definition.schedule, slot_at=runs[-1], now=soonest, jitter=jitter)
             )
         except ValueError:
             break

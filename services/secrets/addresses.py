@@ -39,6 +39,11 @@ class Addresses:
         """The address again; a StorageError where there is no key that fits."""
         return self._keys.decrypt(stored)
 
+    def known_url(self, address: str) -> str | None:
+        """What an app setting says, where one is named and set; nobody else is asked."""
+        is_setting = address.startswith(SETTING)
+        return self._settings.get(address.removeprefix(SETTING)) if is_setting else None
+
     def url_of(self, connection: Connection) -> str:
         """The URL itself. Raises a StorageError that tells no secret."""
         address = connection.address
@@ -48,9 +53,8 @@ class Addresses:
             return self._read_vault(address)
         if not address.startswith(SETTING):
             return address
-        setting = address.removeprefix(SETTING)
-        if not (url := self._settings.get(setting)):
-            raise NotConfigured(f"{setting} is not set")
+        if not (url := self.known_url(address)):
+            raise NotConfigured(f"{address.removeprefix(SETTING)} is not set")
         return url
 
     def may_change(self, connection: Connection) -> bool:

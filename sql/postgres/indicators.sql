@@ -22,7 +22,8 @@ SELECT indicator.indicator_id AS id, indicator.indicator_name AS name, indicator
    AND connection.provider = :provider                                           -- when provider
    AND strpos(',' || indicator.tags || ',', ',' || :tag || ',') > 0                   -- when tag
    AND coalesce(newest.status, 'Unknown') = :status                                -- when status
-   AND indicator.is_active = :enabled                                             -- when enabled
+   AND (indicator.is_active AND connection.is_enabled                             -- when enabled
+        AND query.is_enabled) = :enabled                                          -- when enabled
    AND connection.connection_name = :connection                                -- when connection
    AND query.query_name = :query                                                    -- when query
    AND indicator.indicator_name > :after                                            -- when after
@@ -110,7 +111,8 @@ SELECT indicator.indicator_name AS name, indicator.description,
            AS unit,
        connection.connection_name AS connection, connection.environment, connection.provider,
        query.query_name AS query, indicator.schedule, indicator.priority, indicator.owner,
-       indicator.tags, indicator.is_active, indicator.next_due_at,
+       indicator.tags, indicator.is_active, connection.is_enabled AS is_connection_enabled,
+       query.is_enabled AS is_query_enabled, indicator.next_due_at,
        newest.status, newest.value_number, newest.value_text, newest.message,
        newest.error_type, newest.executed_at AS checked_at, newest.duration_ms
   FROM monitoring.indicators AS indicator
@@ -129,7 +131,8 @@ SELECT indicator.indicator_name AS name, indicator.description,
    AND connection.provider = :provider                                           -- when provider
    AND strpos(',' || indicator.tags || ',', ',' || :tag || ',') > 0                   -- when tag
    AND coalesce(newest.status, 'Unknown') = :status                                -- when status
-   AND indicator.is_active = :enabled                                             -- when enabled
+   AND (indicator.is_active AND connection.is_enabled                             -- when enabled
+        AND query.is_enabled) = :enabled                                          -- when enabled
    AND connection.connection_name = :connection                                -- when connection
    AND query.query_name = :query                                                    -- when query
    AND indicator.indicator_name > :after                                            -- when after

@@ -29,7 +29,8 @@ SELECT TOP (:limit) indicator.IndicatorId AS id, indicator.IndicatorName AS name
    AND CHARINDEX(N',' + :tag + N',',                                                  -- when tag
                  (N',' + indicator.Tags + N',') COLLATE Latin1_General_BIN2) > 0      -- when tag
    AND COALESCE(newest.Status, N'Unknown') = :status                               -- when status
-   AND indicator.IsActive = :enabled                                              -- when enabled
+   AND CASE WHEN indicator.IsActive = 1 AND connection.IsEnabled = 1              -- when enabled
+             AND query.IsEnabled = 1 THEN 1 ELSE 0 END = :enabled                 -- when enabled
    AND connection.ConnectionName = :connection                                 -- when connection
    AND query.QueryName = :query                                                     -- when query
    AND indicator.IndicatorName > :after                                             -- when after
@@ -140,6 +141,7 @@ SELECT TOP (:limit) indicator.IndicatorName AS name, indicator.Description AS de
        connection.Environment AS environment, connection.Provider AS provider,
        query.QueryName AS query, indicator.Schedule AS schedule, indicator.Priority AS priority,
        indicator.Owner AS owner, indicator.Tags AS tags, indicator.IsActive AS is_active,
+       connection.IsEnabled AS is_connection_enabled, query.IsEnabled AS is_query_enabled,
        indicator.NextDueAt AS next_due_at, newest.Status AS status,
        newest.ValueNumber AS value_number, newest.ValueText AS value_text,
        newest.Message AS message, newest.ErrorType AS error_type,
@@ -161,7 +163,8 @@ SELECT TOP (:limit) indicator.IndicatorName AS name, indicator.Description AS de
    AND CHARINDEX(N',' + :tag + N',',                                                  -- when tag
                  (N',' + indicator.Tags + N',') COLLATE Latin1_General_BIN2) > 0      -- when tag
    AND COALESCE(newest.Status, N'Unknown') = :status                               -- when status
-   AND indicator.IsActive = :enabled                                              -- when enabled
+   AND CASE WHEN indicator.IsActive = 1 AND connection.IsEnabled = 1              -- when enabled
+             AND query.IsEnabled = 1 THEN 1 ELSE 0 END = :enabled                 -- when enabled
    AND connection.ConnectionName = :connection                                 -- when connection
    AND query.QueryName = :query                                                     -- when query
    AND indicator.IndicatorName > :after                                             -- when after

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event
 from typing import Any
 
@@ -44,9 +44,9 @@ class Desk:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.connections = ConnectionRegister(store, FakeSealer())
-        self.queries = QueryRegister(store)
-        self.kpis = KpiRegister(store, clock=_now)
-        self.planner = Planner(store, self.connections, clock=_now)
+        self.queries = QueryRegister(store, jobs_writable=False)
+        self.kpis = KpiRegister(store, clock=_now, pace=timedelta(seconds=10), jobs_writable=False)
+        self.planner = Planner(store, self.connections, clock=_now, jobs_writable=False)
 
     def prepare(self, query: QueryDocument = WITH, kpi: KpiDocument | None = PLAIN) -> None:
         self.connections.put("here", HERE, NEW, ANN)

@@ -316,13 +316,13 @@ def test_the_newest_result_is_the_verdict(store: Store, value: Decimal | str | N
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        (DefinitionFilter(), ["bad", "new", "off", "other"]),
+        (DefinitionFilter(), ["bad", "new", "off", "other", "silent"]),
         (DefinitionFilter(status="Critical"), ["bad"]),
-        (DefinitionFilter(status="Unknown"), ["new", "off", "other"]),
-        (DefinitionFilter(enabled=False), ["off"]),
+        (DefinitionFilter(status="Unknown"), ["new", "off", "other", "silent"]),
+        (DefinitionFilter(enabled=False), ["off", "other", "silent"]),
         (DefinitionFilter(environment="Lab"), ["other"]),
         (DefinitionFilter(provider="Oracle"), ["other"]),
-        (DefinitionFilter(provider="Oracle", enabled=False), []),
+        (DefinitionFilter(provider="Oracle", enabled=True), []),
         (DefinitionFilter(tag="a", status="Unknown", enabled=True), ["new"]),
         (DefinitionFilter(connection="lab"), ["other"]),
         (DefinitionFilter(query="two"), ["bad"]),
@@ -335,13 +335,15 @@ def test_kpis_are_found_by_what_they_are_and_how_they_stand(
 ) -> None:
     with store.work() as work:
         lab = replace(CONNECTION, name="lab", environment="Lab", provider="Oracle")
-        work.connections.add(lab, actor="test")
+        work.connections.add(replace(lab, is_enabled=False), actor="test")
+        work.queries.add(replace(QUERY, name="mute", is_enabled=False), actor="test")
     define(
         store,
         replace(KPI, name="bad", query="two", tags=("a",)),
         replace(KPI, name="new", tags=("a", "b")),
         replace(KPI, name="off", tags=("a",), is_active=False),
         replace(KPI, name="other", connection="lab"),
+        replace(KPI, name="silent", query="mute"),
     )
     keep(store, check_of(store, "bad"), status=Verdict.CRITICAL)
     with store.read() as work:

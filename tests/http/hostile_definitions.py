@@ -244,6 +244,8 @@ ADDRESSES = [
     *("keyvault:http://v.vault.azure.net/secrets/a", "keyvault:https://v.vault.azure.net/keys/a"),
     *(f"mysql://{SECRET}", f"oracle://{SECRET}", f"mssql://{SECRET}", "postgresql://h:99999/x"),
     *("postgresql://h/x#y", "(stored)", "postgresql://h/x?auth=password"),
+    *("postgresql://h/x?nonsense=1", "postgresql://h/x?sslmode=bogus"),
+    *("postgresql://h/x?AUTH=entra", "postgresql://h/x?target_session_attrs=any,x"),
     *("postgresql://me:" + "x" * 700 + "@h/x", "Server=h;PWD=secret"),
 ]
 
@@ -269,6 +271,9 @@ def hostile_definitions() -> Iterator[Hostile]:
             yield Hostile("queries/bad", {**QUERY, member: number}, frozenset({member}))
     for address in ADDRESSES:
         body = {**CONNECTION, "address": address}
+        yield Hostile("connections/bad", body, frozenset({"address"}))
+    for provider in ("MySQL", "SqlServer", "Oracle"):
+        body = {**CONNECTION, "provider": provider}
         yield Hostile("connections/bad", body, frozenset({"address"}))
     yield from _members()
     yield from _pairs()
@@ -312,6 +317,10 @@ def _pairs() -> Iterator[Hostile]:
         ({"connection": "mysql", "query": "good"}, {"query"}),
     ):
         yield Hostile("kpis/bad", {**KPI, **wrong}, frozenset(blamed))
+    empty = {"comparison_operator": "contains", "expected_value": ""}
+    yield Hostile("queries/bad", {**QUERY, **empty}, frozenset({"expected_value"}))
+    same = {"warning_threshold": 5, "critical_threshold": "5.0"}
+    yield Hostile("queries/bad", {**QUERY, **same}, frozenset({"warning_threshold"}))
     for wrong in ({"comparison_operator": "eq"}, {"comparison_operator": "contains"}):
         yield Hostile("queries/bad", {**QUERY, **wrong}, frozenset(wrong))
 

@@ -75,6 +75,29 @@ def test_one_that_does_not_says_why_and_is_answered_all_the_same(host: LocalHost
     assert "hunter2" not in json.dumps(found)
 
 
+def test_one_whose_address_cannot_be_used_is_not_configured(host: LocalHost, url: str) -> None:
+    wrong = {
+        "option": ("setting:OPTION_URL", "an option that PostgreSQL does not know"),
+        "mode": ("setting:MODE_URL", "an option whose value PostgreSQL does not take"),
+    }
+    settings = {
+        "OPTION_URL": "postgresql://h/x?nonsense=1",
+        "MODE_URL": "postgresql://h/x?sslmode=bogus",
+        "LATE_URL": url,
+    }
+    put(host, "late", "setting:LATE_URL", provider="MySQL")
+    for name, (address, _) in wrong.items():
+        put(host, name, address)
+    with running_host(url, "--no-timers", env=settings) as other:
+        for name, (_, reason) in wrong.items():
+            test = tried(other, name)
+            assert (test["ok"], test["error_type"]) == (False, "not_configured")
+            assert reason in test["message"]
+        late = tried(other, "late")
+        assert late["error_type"] == "not_configured"
+        assert "leads to PostgreSQL, and the provider is MySQL" in late["message"]
+
+
 @pytest.mark.slow
 def test_one_that_never_answers_is_given_up_within_its_time(host: LocalHost) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -15,6 +17,8 @@ Rows = Callable[..., list[Any]]
 HOSTILE = [*hostile_definitions()]
 PATHS = {"connections": CONNECTION, "queries": QUERY, "kpis": KPI}
 SINGULAR = {"connections": "connection", "queries": "query", "kpis": "kpi"}
+RESULT = ["status", "value", "message", "error_type", "duration_ms", "details"]
+DELETE = "DELETE FROM app.jobs WHERE false"
 NAMED_ANN = {"x-ms-client-principal-name": "ann@example.com", "x-correlation-id": "change-1"}
 
 
@@ -34,6 +38,9 @@ def host(managed_store: str) -> Iterator[LocalHost]:
             put(running, f"queries/{name}", QUERY)
             used = {**KPI, "query": name, "connection": connection, "is_active": False}
             put(running, f"kpis/{name}", used)
+        mysql = {"provider": "MySQL", "environment": "Test", "address": "setting:NOWHERE"}
+        put(running, "connections/mysql", mysql)
+        put(running, "connections/jobs", {**CONNECTION, "address": "setting:JOBS_URL"})
         put(running, "queries/good", {"sql": "SELECT $$it's one$$"})
         put(running, "queries/rows", {"sql": "SELECT 1", "result_type": "DataSet"})
         yield running
@@ -296,6 +303,104 @@ def test_a_kpi_says_in_plain_words_when_it_runs_and_when_it_runs_next(host: Loca
     delete(host, "kpis/weekly")
 
 
+@pytest.mark.parametrize(
+    ("schedule", "seconds"), [(1, 10), (7, 14), (15, 15), ("*/2 * * * * *", 10)]
+)
+def test_a_kpi_promises_no_more_runs_than_the_timer_has_rounds(
+    host: LocalHost, schedule: object, seconds: int
+) -> None:
+    kpi = put(host, "kpis/hasty", {**KPI, "schedule": schedule}).json()["kpi"]
+    runs = [datetime.fromisoformat(run) for run in kpi["next_runs"]]
+    gaps = {(later - earlier).total_seconds() for earlier, later in pairwise(runs)}
+    assert gaps == {seconds}
+    delete(host, "kpis/hasty")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "off", "reason"),
+    [
+        ("connections/switch", CONNECTION, "is_enabled", "its connection is disabled"),
+        ("queries/switch", QUERY, "is_enabled", "its query is disabled"),
+        (
+            "kpis/switched",
+            {**KPI, "connection": "switch", "query": "switch"},
+            "is_active",
+            "it is not active",
+        ),
+    ],
+)
+def test_a_kpi_that_no_timer_runs_says_why(
+    host: LocalHost, path: str, body: dict[str, Any], off: str, reason: str
+) -> None:
+    put(host, "connections/switch", CONNECTION)
+    put(host, "queries/switch", QUERY)
+    put(host, "kpis/switched", {**KPI, "connection": "switch", "query": "switch"})
+    for value, enabled, said in ((False, "false", reason), (True, "true", None)):
+        put(host, path, {**body, off: value}, if_match="*")
+        kpi = host.get("/api/kpis/switched").json()["kpi"]
+        assert kpi["not_run"] == said
+        assert len(kpi["next_runs"]) == (0 if said else 3)
+        listed = host.get(f"/api/kpis?connection=switch&enabled={enabled}").json()["kpis"]
+        assert [one["name"] for one in listed] == ["switched"]
+    for gone in ("kpis/switched", "connections/switch", "queries/switch"):
+        delete(host, gone)
+
+
+def test_nothing_that_writes_is_defined_on_the_jobs_database(host: LocalHost) -> None:
+    put(host, "queries/writes", {"sql": DELETE, "result_type": "NonQuery"})
+    on_jobs = {**KPI, "connection": "jobs", "query": "writes"}
+    assert "JOBS_WRITABLE" in blamed(put(host, "kpis/writes", on_jobs))["connection"]
+    put(host, "kpis/reads", {**on_jobs, "query": "good"})
+    put(host, "queries/reads", {"sql": "SELECT 1"})
+    put(host, "kpis/reads", {**on_jobs, "query": "reads"}, if_match="*")
+    changed = put(host, "queries/reads", {"sql": DELETE, "result_type": "NonQuery"}, if_match="*")
+    assert "KPI reads" in blamed(changed)["result_type"]
+    for path in ("kpis/reads", "queries/reads", "queries/writes"):
+        assert delete(host, path).status_code == httpx.codes.OK
+
+
+def test_a_number_is_shown_and_taken_back_to_its_last_digit(host: LocalHost, rows: Rows) -> None:
+    path, number = "queries/exact", b"99999999999999.9999"
+    put(host, path, {**QUERY, "critical_threshold": number.decode()})
+    assert b'"critical_threshold":' + number in host.get(f"/api/{path}").content
+    body = b'{"sql": "SELECT 2", "critical_threshold": ' + number + b"}"
+    assert b'"critical_threshold":' + number in put(host, path, body, if_match="*").content
+    (kept,) = rows(
+        "SELECT new_values ->> 'critical_threshold' FROM monitoring.audit_log"
+        " WHERE entity_id = 'exact' AND action = 'add_query'"
+    )
+    assert kept == (number.decode(),)
+    delete(host, path)
+
+
+@pytest.mark.parametrize("kind", PATHS)
+def test_what_is_read_edited_and_written_back_keeps_its_secrets(
+    host: LocalHost, rows: Rows, kind: str
+) -> None:
+    path, secret = f"{kind}/secretive", "SELECT 1 FROM t WHERE token = 'hunter2sesame'"
+    member = "sql" if kind == "queries" else "description"
+    put(host, path, {**PATHS[kind], member: secret})
+    shown = host.get(f"/api/{path}").json()[SINGULAR[kind]]
+    assert shown[member] == secret.replace("hunter2sesame", "***")
+    body = {**PATHS[kind], member: shown[member], "tags": ["edited"]}
+    edited = put(host, path, body, if_match="*")
+    assert (edited.status_code, edited.json()[SINGULAR[kind]]["tags"]) == (200, ["edited"])
+    table = {"connections": "database_connections", "queries": "database_queries"}.get(kind)
+    column = "sql_query" if kind == "queries" else "description"
+    of = f"{column} = %s"
+    assert rows(f"SELECT 1 FROM monitoring.{table or 'indicators'} WHERE {of}", secret)  # noqa: S608
+    changed = {**body, member: shown[member] + " -- edited"}
+    assert "***" in blamed(put(host, path, changed, if_match="*"))[member]
+    delete(host, path)
+
+
+def test_a_member_that_stands_there_twice_is_refused(host: LocalHost) -> None:
+    body = b'{"sql": "SELECT 1", "unit": "s", "sql": "SELECT 2", "unit": "s"}'
+    assert blamed(put(host, "queries/twice", body)) == dict.fromkeys(
+        ("sql", "unit"), "stands there twice"
+    )
+
+
 def test_a_new_kpi_is_run_and_a_removed_one_leaves_nothing(host: LocalHost, rows: Rows) -> None:
     put(host, "kpis/short lived", KPI)
     host.post("/api/kpis/short lived/run")
@@ -327,7 +432,7 @@ def test_lists_are_found_by_what_things_are(host: LocalHost) -> None:
         ("queries?tag=a", ["lab"]),
         ("queries?enabled=false", ["lab"]),
         ("kpis?environment=Lab", ["lab"]),
-        ("kpis?tag=a.b&status=Unknown&enabled=true", ["lab"]),
+        ("kpis?tag=a.b&status=Unknown&enabled=false", ["lab"]),
         ("kpis?connection=lab&query=lab", ["lab"]),
         ("kpis?connection=lab&query=good", []),
     ):
@@ -379,8 +484,14 @@ def test_what_is_not_saved_can_be_tried_and_leaves_nothing(host: LocalHost, rows
     assert answer.status_code == httpx.codes.OK
     result = answer.json()["result"]
     assert (result["status"], result["value"]) == ("Critical", 7)
+    assert list(result) == RESULT
     for change, blames in (
         ({"connection": "nowhere"}, {"connection"}),
+        (
+            {"connection": "nowhere", "sql": "DROP TABLE x", "comparison_operator": "contains"},
+            {"connection", "sql", "comparison_operator"},
+        ),
+        ({"connection": "jobs", "result_type": "NonQuery", "sql": DELETE}, {"result_type"}),
         ({"sql": "DROP TABLE x"}, {"sql"}),
         ({"sql": "SELECT 1; SELECT 2"}, {"sql"}),
         ({"sql": "VACUUM", "comparison_operator": "contains"}, {"sql", "comparison_operator"}),

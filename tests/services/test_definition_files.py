@@ -52,7 +52,8 @@ class Desk:
     def __init__(self, store: Store) -> None:
         self.store, self.sealer = store, FakeSealer()
         clock = getattr(store, "clock", None) or _now
-        self.planner = Planner(store, ConnectionRegister(store, self.sealer), clock=clock)
+        register = ConnectionRegister(store, self.sealer)
+        self.planner = Planner(store, register, clock=clock, jobs_writable=False)
 
     def plan(self, text: str) -> Plan:
         return self.planner.plan(read_file(text))
@@ -264,6 +265,35 @@ def test_a_secret_is_sealed_once(fake_desk: Desk) -> None:
     fake_desk.sealer.has_key = True
     assert fake_desk.apply(SMALL)[0] == "~ connection a: address (changed)"
     assert not check_of(fake_desk.store).connection.is_encrypted
+
+
+def test_a_masked_text_means_what_is_stored_and_an_edited_one_is_refused(fake_desk: Desk) -> None:
+    secret, shown = "SELECT 1 -- pwd=hunter2", "SELECT 1 -- pwd=***"
+    text = SMALL.replace("sql: SELECT 1", f"sql: '{secret}'").replace(
+        "schedule: 300", f"schedule: 300, description: '{secret}'"
+    )
+    text = text.replace("environment: Test", f"environment: Test, description: '{secret}'")
+    fake_desk.apply(text)
+    assert fake_desk.plan(text.replace(secret, shown)).is_empty
+    assert [*fake_desk.faults(text.replace(secret, f"{shown} /* edited */"))] == [
+        "connections[0].description",
+        "queries[0].sql",
+        "kpis[0].description",
+    ]
+
+
+def test_an_address_of_another_kind_of_database_is_refused_where_it_is_known(
+    fake_desk: Desk,
+) -> None:
+    fake_desk.sealer.settings["A_URL"] = "mysql://me:hunter2@h/d"
+    fault = fake_desk.faults(SMALL)["connections[0].address"]
+    assert fault == "leads to MySQL, and the provider is PostgreSQL"
+
+
+def test_nothing_writes_to_a_jobs_database_that_is_only_read(fake_desk: Desk) -> None:
+    text = SMALL.replace("{name: a,", "{name: jobs,").replace("connection: a", "connection: jobs")
+    text = text.replace("sql: SELECT 1", "sql: DELETE FROM x, result_type: NonQuery")
+    assert "JOBS_WRITABLE" in fake_desk.faults(text)["kpis[0].connection"]
 
 
 @pytest.mark.parametrize(

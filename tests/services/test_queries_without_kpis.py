@@ -22,7 +22,7 @@ def put(sql: str, providers: Sequence[str]) -> None:
         for name in providers:
             assert work.connections.add(replace(CONNECTION, name=name, provider=name), actor="test")
     document = QueryDocument(sql=sql)
-    QueryRegister(store).put(QUERY.name, document, Condition(), Author("ann"))
+    QueryRegister(store, jobs_writable=False).put(QUERY.name, document, Condition(), Author("ann"))
     with store.read() as work:
         assert work.queries.find(QUERY.name) is not None
 

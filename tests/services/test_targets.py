@@ -116,6 +116,16 @@ def test_one_that_cannot_be_opened_harms_no_other() -> None:
     assert line(targets).is_closed is False
 
 
+@pytest.mark.parametrize("address", ["postgresql://h/d", "setting:ORDERS_URL", REFERENCE])
+def test_one_that_leads_to_another_kind_of_database_is_not_opened(address: str) -> None:
+    """Its SQL was checked as that of its provider."""
+    url = "postgresql://h/d"
+    targets = targets_of({"ORDERS_URL": url}, vault={REFERENCE: url})
+    for name in ("open", "open_anew"):
+        with pytest.raises(NotConfigured, match="leads to PostgreSQL, and the provider is MySQL"):
+            getattr(targets, name)(replace(CONNECTION, provider="MySQL", address=address))
+
+
 def test_what_is_open_is_told_by_name() -> None:
     targets = targets_of()
     line(targets)

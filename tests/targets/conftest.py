@@ -10,7 +10,9 @@ import pytest
 from repositories.records.executions import Execution
 from repositories.records.kpis import Check, Connection, Result, ResultType, Rule
 from repositories.targets import open_target
+from repositories.urls import parse_target
 from services.checks import Checks
+from services.definitions.addresses import PROVIDERS
 from services.judging.judge import Judge
 from services.targets import Targets
 from tests.fake_clocks import FakeClock
@@ -78,7 +80,7 @@ def run() -> Iterator[Run]:
         connection = Connection(
             connection_id=url,
             name="target",
-            provider="PostgreSQL",
+            provider=PROVIDERS[parse_target(url).engine],
             environment="Test",
             address=url,
             is_encrypted=False,

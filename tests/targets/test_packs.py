@@ -34,7 +34,8 @@ def test_a_check_says_what_it_means_and_what_is_bad(path: Path) -> None:
     assert len(meaning) > 40, "no comment says what it means"
     assert check.query.rule.unit
     assert len(check.query.rule.unit) <= 20
-    assert check.query.rule.warning_threshold is not None or "Without thresholds" in meaning
+    thresholds = {check.query.rule.warning_threshold, check.query.rule.critical_threshold}
+    assert thresholds != {None} or "Without thresholds" in meaning
     assert 10 <= interval_seconds(check.kpi.schedule) <= 3600
     assert 1 <= check.kpi.priority <= 10
     assert check.kpi.connection == ("jobs" if path.stem in ON_JOBS else "store")

@@ -64,6 +64,9 @@ def test_what_is_encrypted_is_not_shown_whatever_it_looks_like() -> None:
     [
         ("setting:X", "Oracle"),
         ("postgresql://me:secret@db/x", "PostgreSQL"),
+        ("postgresql://me@a:1,b:2/x?target_session_attrs=read-only&sslmode=require", "PostgreSQL"),
+        ("postgresql:///x?host=/run/postgresql&options=-c%20a%3Db", "PostgreSQL"),
+        ("postgresql://me@db/x?sslmode=verify-full&sslrootcert=/etc/root.crt", "PostgreSQL"),
         ("mssql://me:secret@db/x", "SqlServer"),
         ("Server=db;UID=sa;PWD=secret", "SqlServer"),
         ("mysql://me:secret@db/x", "MySQL"),
@@ -78,11 +81,18 @@ def test_an_address_fits_its_provider(address: str, provider: str) -> None:
 @pytest.mark.parametrize(
     ("address", "provider", "reason"),
     [
-        ("mysql://me:secret@db/x", "PostgreSQL", "MySQL database"),
-        ("Server=db;PWD=secret", "Oracle", "SqlServer database"),
+        ("mysql://me:secret@db/x", "PostgreSQL", "leads to MySQL, and the provider is PostgreSQL"),
+        ("Server=db;PWD=secret", "Oracle", "leads to SqlServer"),
         ("setting:", "Oracle", "setting:NAME"),
         ("keyvault:https://v/secrets/a", "Oracle", "keyvault:"),
         ("http://me:secret@db", "PostgreSQL", "no engine"),
+        ("postgresql://me:secret@h/x?secret=1", "PostgreSQL", "an option that PostgreSQL does not"),
+        ("postgresql://me:secret%zz@h/x", "PostgreSQL", "an option that PostgreSQL does not know"),
+        ("postgresql://h/x?sslmode=secret", "PostgreSQL", "an option whose value"),
+        ("postgresql://h/x?target_session_attrs=secret", "PostgreSQL", "an option whose value"),
+        ("postgresql://a:1,b:2/x?host=secret", "PostgreSQL", "an option whose value"),
+        ("postgresql://h/x?AUTH=entra", "PostgreSQL", "in small letters"),
+        ("mssql://h/x?Auth=entra", "SqlServer", "in small letters"),
         ("postgresql://me:" + "secret" * 200, "PostgreSQL", "longer than 650"),
     ],
 )

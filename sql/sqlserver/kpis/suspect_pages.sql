@@ -1,6 +1,5 @@
 -- title: Damaged pages
 -- unit: pages
--- warning: 1
 -- critical: 1
 -- every: 300
 -- priority: 1
