@@ -61,6 +61,11 @@ class FakeMetrics:
             if one.metadata != NOTHING:
                 self.metadata[one.job_id] = one.metadata
 
+    def begin(self, job_id: str) -> None:
+        now = self._clock()
+        old = self.all.get(job_id) or _never_run(job_id, now)
+        self.all[job_id] = replace(old, last_started_at=now)
+
     def totals(self, *, prefix: str | None = None) -> Sequence[JobMetric]:
         now = self._clock()
         return [replace(self.all[job_id], read_at=now) for job_id in self._ids(prefix)]
@@ -270,6 +275,7 @@ def _never_run(job_id: str, now: datetime) -> JobMetric:
         last_execution_at=None,
         last_success_at=None,
         last_failure_at=None,
+        last_started_at=None,
         read_at=now,
     )
 

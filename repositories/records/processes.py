@@ -114,7 +114,10 @@ def _newer(one: float | None, other: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobMetric:
-    """How often a job ran, how long it took (ms), and when it last went well or badly."""
+    """How often a job ran, how long it took (ms), and when it last went well or badly.
+
+    `last_execution_at` is when it ended; only of timers is it known when they began.
+    """
 
     job_id: str
     total_executions: int
@@ -126,6 +129,7 @@ class JobMetric:
     last_execution_at: datetime | None
     last_success_at: datetime | None
     last_failure_at: datetime | None
+    last_started_at: datetime | None
     read_at: datetime
 
 
