@@ -234,6 +234,12 @@ def build_for_good() -> Services:
     return built
 
 
+def stop() -> None:
+    """This process ends. The local host says so; Azure's kills it, and its silence tells."""
+    if services.is_built:
+        services().heartbeats.stop()
+
+
 logs.configure()
 services = Lazy(build_for_good)
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -71,11 +72,13 @@ class Host:
         apply_local_settings(self.folder)
         self.settings = HostSettings.read(self.folder)
         state = self.folder / options.state
-        self._invoker = Invoker(WorkerThreads(thread_count()))
+        self._threads = WorkerThreads(thread_count())
+        self._invoker = Invoker(self._threads)
         self.timers: dict[str, Timer] = {}
         self._timer_state = TimerState(state / "timers")
         self._clock = clock
         loaded = load_functions(self.folder, self.settings)
+        self._end_app = getattr(sys.modules.get("function_app"), "stop", None)
         self.functions = [self._with_timer(function) for function in loaded]
         _report_errors(self.functions, strict=options.strict)
         self.keys: Keys | None = None
@@ -116,11 +119,13 @@ class Host:
                 self.spawn(timer.run())
 
     async def stop(self) -> None:
-        """Stops the timers. Runs under way get a few seconds to end."""
+        """Stops the timers. Runs under way get a few seconds to end, and then the app's `stop`."""
         for timer in self.timers.values():
             timer.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=SECONDS_TO_STOP)
+        if self._end_app is not None:
+            await asyncio.wait([self._threads.run(self._end_app)], timeout=SECONDS_TO_STOP)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs `work` beside the requests; stopping the host waits for it."""

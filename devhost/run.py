@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -62,7 +62,10 @@ def serve_app() -> None:
     with _store():
         _apply_migrations()
         say("Starting the app")
-        _serve(port)
+        try:
+            _serve(port)
+        finally:
+            _port_file().unlink(missing_ok=True)
 
 
 def keep_database() -> None:
@@ -81,6 +84,16 @@ def print_url() -> None:
     if url is None:
         raise Failed("no STORE_URL is set and no embedded PostgreSQL runs: start one with make db")
     say(url)
+
+
+def served_port() -> int:
+    """What PORT says; else where the app of this folder is served, or would be."""
+    if not os.environ.get("PORT"):
+        with suppress(OSError, ValueError):
+            port = int(_port_file().read_text("ascii"))
+            if not is_free(port):
+                return port
+    return _port()
 
 
 def drop_data() -> None:
@@ -142,6 +155,8 @@ def _serve(port: int) -> None:
 
 
 def _announce(port: int) -> None:
+    _port_file().parent.mkdir(parents=True, exist_ok=True)
+    _port_file().write_text(str(port), "ascii")
     say(f"\nWatchkeeper runs on http://localhost:{port} until Ctrl-C:")
     width = max(map(len, ADDRESSES))
     for path, meaning in ADDRESSES.items():
@@ -160,6 +175,10 @@ def _is_free(port: int) -> bool:
         return is_free(port)
     except OSError as error:
         raise Failed(f"port {port} cannot be used: {error.strerror}") from error
+
+
+def _port_file() -> Path:
+    return _local_folder() / "port"
 
 
 def _local_folder() -> Path:

@@ -26,6 +26,9 @@ class SqlMetrics:
         if runs:
             self._session.run("metrics.count", runs=json_rows(added_up(runs)))
 
+    def begin(self, job_id: str) -> None:
+        self._session.run("metrics.begin", job_id=job_id)
+
     def totals(self, *, prefix: str | None = None) -> Sequence[JobMetric]:
         return build(JobMetric, self._session.rows("metrics.totals", prefix=prefix))
 

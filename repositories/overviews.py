@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from repositories.contracts.databases import Row, Session
+from repositories.definitions import split
 from repositories.records.definitions import DefinitionFilter
 from repositories.records.kpis import Verdict
 from repositories.records.overviews import Bucket, DatabaseSummary, Series, WorkerOverview
@@ -29,14 +30,14 @@ class SqlOverviews:
             after=after,
             limit=limit,
         )
-        return build(DatabaseSummary, rows)
+        return [DatabaseSummary(**{**row, "tags": split(row["tags"])}) for row in rows]
 
     def workers(
         self,
         *,
         environment: str | None = None,
         statuses: Collection[str] | None = None,
-        healths: Collection[str] | None = None,
+        states: Collection[str] | None = None,
         before: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[WorkerOverview]:
@@ -45,7 +46,7 @@ class SqlOverviews:
             "overviews.workers",
             environment=environment,
             statuses=None if statuses is None else [*statuses],
-            healths=None if healths is None else [*healths],
+            states=None if states is None else [*states],
             before_at=before_at,
             before_id=before_id,
             limit=limit,

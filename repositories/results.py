@@ -7,7 +7,7 @@ from decimal import Decimal
 from repositories.contracts.databases import Session
 from repositories.indicators import with_value
 from repositories.json_rows import json_rows
-from repositories.records.kpis import BadVerdict, Check, Result, StoredResult
+from repositories.records.kpis import BadVerdict, Check, Result, StoredResult, Verdict
 
 
 class SqlResults:
@@ -27,12 +27,20 @@ class SqlResults:
         return self._session.run("results.remove_of", indicator_id=indicator_id, batch=batch)
 
     def history(
-        self, name: str, *, hours: int | None, before: tuple[datetime, str] | None, limit: int
+        self,
+        name: str,
+        *,
+        status: str | None = None,
+        hours: int | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
     ) -> list[StoredResult]:
         before_at, before_id = before or (None, None)
         rows = self._session.rows(
             "results.history",
             name=name,
+            status=status,
+            bad=status not in {None, Verdict.HEALTHY},
             hours=hours,
             before_at=before_at,
             before_id=None if before_id is None else int(before_id),
@@ -67,7 +75,7 @@ def _row(check: Check, result: Result) -> dict[str, object]:
     return {
         "indicator_id": check.indicator_id,
         "slot_at": check.slot_at,
-        "executed_at": result.executed_at,
+        "executed_at": result.checked_at,
         "status": result.status,
         "raw_status": result.raw_status,
         "value_number": result.value if is_number else None,

@@ -65,11 +65,11 @@ class Checks:
         self._jobs_writable = jobs_writable
 
     def run(self, execution: Execution) -> Result:
-        """The result, an Error too; `executed_at` is by the store's clock, from the claim on."""
+        """The result, an Error too; `checked_at` is by the store's clock, from the claim on."""
         check = execution.check
         if was_abandoned(execution):
             verdicts = patiently(lambda: self._judge.settle(check, ABANDONED))
-            return _result(verdicts, executed_at=check.claimed_at)
+            return _result(verdicts, checked_at=check.claimed_at)
         started = time.monotonic()
         try:
             answer = self._ask(check)
@@ -78,22 +78,22 @@ class Checks:
             failure = _failure(check, error)
             return _result(
                 patiently(lambda: self._judge.settle(check, failure)),
-                executed_at=_time_at(ended, execution),
+                checked_at=_time_at(ended, execution),
                 seconds=ended - started,
             )
         ended = time.monotonic()
-        executed_at = _time_at(ended, execution)
+        checked_at = _time_at(ended, execution)
         return _result(
-            patiently(lambda: self._verdicts(check, answer, executed_at)),
-            executed_at=executed_at,
+            patiently(lambda: self._verdicts(check, answer, checked_at)),
+            checked_at=checked_at,
             seconds=ended - started,
             details=_first_rows(check.rule.result_type, answer),
         )
 
-    def _verdicts(self, check: Check, answer: Answer, executed_at: datetime) -> Verdicts:
+    def _verdicts(self, check: Check, answer: Answer, checked_at: datetime) -> Verdicts:
         if not_available := _not_available(check.rule, answer):
             return self._judge.settle(check, not_available)
-        return self._judge.judge(check, answer, now=executed_at)
+        return self._judge.judge(check, answer, now=checked_at)
 
     def close_idle(self) -> None:
         self._targets.close_idle()
@@ -110,7 +110,7 @@ class Checks:
 
 
 def _result(
-    verdicts: Verdicts, *, executed_at: datetime, seconds: float = 0, details: Details = NOTHING
+    verdicts: Verdicts, *, checked_at: datetime, seconds: float = 0, details: Details = NOTHING
 ) -> Result:
     kept = {**details, **verdicts.details}
     return Result(
@@ -121,7 +121,7 @@ def _result(
         message=_storable(verdicts.message),
         error_type=verdicts.error_type,
         duration_ms=round(seconds * 1000, 3),
-        executed_at=executed_at,
+        checked_at=checked_at,
         details=Json(encode(kept).decode()) if kept else None,
     )
 

@@ -94,7 +94,7 @@ class DeadLetterService:
                 before=before,
                 limit=limit + 1,
             )
-        return cut(rows, limit, lambda letter: (letter.created_at, letter.dead_letter_id))
+        return cut(rows, limit, lambda letter: (letter.last_occurred_at, letter.dead_letter_id))
 
     def get(self, dead_letter_id: str) -> DeadLetter:
         with self._store.read() as work:

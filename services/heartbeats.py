@@ -1,5 +1,6 @@
 """Prove that this process is alive, and say how it is doing."""
 
+import logging
 import os
 import socket
 import threading
@@ -9,7 +10,13 @@ from collections.abc import Sequence
 import psutil
 
 from repositories.contracts.store import Store, Work
+from repositories.errors import StorageError
 from repositories.records.processes import Figure, Worker
+
+logger = logging.getLogger(__name__)
+
+SILENT_SECONDS = 180
+"""From when on a process is down, as the store's view of them has it."""
 
 
 def describe_process(*, version: str, environment: str) -> Worker:
@@ -52,7 +59,7 @@ class HeartbeatService:
         return self.worker_instance_id
 
     def beat(self) -> None:
-        """The process's figures and its service's status, each in one round trip."""
+        """Its figures, its service's status, and who fell silent: a round trip each."""
         figures = measure_process()
         with self._store.single() as work:
             if not self._beat_as_worker(work, figures):
@@ -61,6 +68,17 @@ class HeartbeatService:
             work.heartbeats.beat(
                 self._service, status="running", worker_instance_id=self.worker_instance_id
             )
+            work.workers.retire(silent_seconds=SILENT_SECONDS)
+
+    def stop(self) -> None:
+        """The process ends, and nobody need wait until its silence tells, if the store is there."""
+        if not self._is_registered:
+            return
+        try:
+            with self._store.single() as work:
+                work.workers.beat(self.worker_instance_id, status="Stopped", figures=())
+        except StorageError as error:
+            logger.warning("end not recorded: %s", error)
 
     def _register(self, work: Work) -> None:
         self.worker_instance_id = work.workers.register(self._worker)

@@ -103,12 +103,15 @@ class KpiService:
         self,
         name: str,
         *,
+        status: str | None = None,
         hours: int | None,
         before: tuple[datetime, str] | None,
         limit: int,
     ) -> Page[StoredResult]:
         with self._store.read() as work:
-            rows = work.results.history(name, hours=hours, before=before, limit=limit + 1)
+            rows = work.results.history(
+                name, status=status, hours=hours, before=before, limit=limit + 1
+            )
             if not rows:
                 _require(name, work.indicators.find(name))
         return cut(rows, limit, lambda result: (result.checked_at, result.result_id))

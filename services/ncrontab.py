@@ -68,9 +68,14 @@ class Schedule:
         return self._step(whole if whole == instant else whole + ONE_SECOND, forward=False)
 
     @property
+    def every_minute(self) -> bool:
+        """Whether there is no minute in which it does not fire."""
+        return self._sets[1:] == tuple(f.every for f in FIELDS[1:])
+
+    @property
     def more_than_once_a_minute(self) -> bool:
         """Whether it fires several times in every single minute."""
-        return len(self.seconds) > 1 and self._sets[1:] == tuple(f.every for f in FIELDS[1:])
+        return len(self.seconds) > 1 and self.every_minute
 
     @property
     def _sets(self) -> tuple[frozenset[int], ...]:

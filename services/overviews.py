@@ -20,7 +20,7 @@ class WorkerFilter(NamedTuple):
 
     environment: str | None = None
     statuses: tuple[str, ...] | None = None
-    healths: tuple[str, ...] | None = None
+    states: tuple[str, ...] | None = None
 
 
 class OverviewService:
@@ -41,7 +41,7 @@ class OverviewService:
             rows = work.overviews.workers(
                 environment=filters.environment,
                 statuses=filters.statuses,
-                healths=filters.healths,
+                states=filters.states,
                 before=before,
                 limit=limit + 1,
             )

@@ -23,7 +23,16 @@ def _ncrontab(expression: str) -> str:
     return expression
 
 
+def _each_minute(expression: str) -> str:
+    from services import ncrontab
+
+    if not ncrontab.parse(expression).every_minute:
+        raise ValueError("it leaves minutes out: without a heartbeat for 60 s all seems stale")
+    return expression
+
+
 Ncrontab = Annotated[str, AfterValidator(_ncrontab)]
+EachMinute = Annotated[str, AfterValidator(_each_minute)]
 Days = Annotated[int, Field(ge=1, le=36500)]
 POOL_LIMIT = 32
 RESOURCE_ID = r"^$|^/subscriptions/[\w-]+/resource[Gg]roups/[\w.()-]+/providers/[\w.]+/[\w/-]+$"
@@ -66,11 +75,12 @@ class ScheduledTasks(Group):
     baseline_schedule: Ncrontab = "0 15 * * * *"
     historical_data_retention_days: Days = 90
     log_retention_days: Days = 30
+    audit_retention_days: Days = 365
     status_history_retention_days: Days = 60
 
 
 class Heartbeat(Group):
-    schedule: Ncrontab = "0 * * * * *"
+    schedule: EachMinute = "0 * * * * *"
     service: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "watchkeeper"
 
 

@@ -16,15 +16,21 @@ from services.encoding import encode
 
 PREFIX = "timer:"
 TOLERANCE = timedelta(seconds=60)
+LONGEST_RUN = timedelta(minutes=10)
+"""After which the host ends a run: functionTimeout in host.json."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimerState:
-    """A timer's last run by any process, when the next one is due, and if that is overdue."""
+    """A timer's last run by any process, when the next one is due, and if that is overdue.
+
+    Nothing is overdue while it runs, since `running_since`. `last_run_at` is when a run ended.
+    """
 
     name: str
     schedule: str
     last_run_at: datetime | None
+    running_since: datetime | None
     succeeded: bool | None
     next_due_at: datetime
     missed: bool
@@ -56,6 +62,11 @@ class TimerService:
         with self._store.lock(PREFIX + name) as held:
             yield held
 
+    def begin(self, name: str) -> None:
+        """It runs from now on, until it is recorded or can run no longer."""
+        with self._store.single() as work:
+            work.metrics.begin(PREFIX + name)
+
     def record(self, name: str, *, succeeded: bool, duration_ms: float, late: bool) -> None:
         run = JobRuns.one(
             PREFIX + name,
@@ -78,14 +89,24 @@ class TimerService:
         last = run.last_execution_at if run else None
         now = run.read_at if run else self._clock()
         schedule = self._schedules[name]
-        due = ncrontab.parse(schedule).next_after(last or self._started_at)
+        began = _begun(run) if run else None
+        is_running = began is not None and now - began < LONGEST_RUN
+        since = now if is_running else began or last or self._started_at
+        due = ncrontab.parse(schedule).next_after(since)
         return TimerState(
             name=name,
             schedule=schedule,
             last_run_at=last,
-            succeeded=run.last_success_at == last if run else None,
+            running_since=began if is_running else None,
+            succeeded=run.last_success_at == last if run and last else None,
             next_due_at=due,
             missed=now > due + TOLERANCE,
             overdue_seconds=max((now - due).total_seconds(), 0.0),
             failures=run.failure_count if run else 0,
         )
+
+
+def _begun(run: JobMetric) -> datetime | None:
+    """When the run began that has not ended; its process may be gone."""
+    began, ended = run.last_started_at, run.last_execution_at
+    return began if began and (ended is None or began > ended) else None

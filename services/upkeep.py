@@ -14,7 +14,6 @@ logger = logging.getLogger(__name__)
 SMALLEST_BATCH = 100
 LARGEST_BATCH = 1000
 RETENTION_KEY = "MonitoringWorker.RetentionDays"
-SILENT_SECONDS = 900
 LONGEST_SECONDS = 300.0
 
 
@@ -43,8 +42,6 @@ class UpkeepService:
         goes on from there.
         """
         deadline = self._clock() + LONGEST_SECONDS
-        with self._store.single() as work:
-            work.workers.retire(silent_seconds=SILENT_SECONDS)
         kept = self._kept()
         removed = {table: self._remove(table, days, deadline) for table, days in kept.items()}
         return {**removed, **{name: _count(name, chore) for name, chore in self._chores.items()}}
@@ -62,7 +59,7 @@ class UpkeepService:
             "worker_metrics": logs,
             "system_status_history": self._settings.status_history_retention_days,
             "worker_instances": logs,
-            "audit_log": logs,
+            "audit_log": self._settings.audit_retention_days,
             "dead_letter_queue": logs,
             "job_metrics": results,
         }

@@ -56,7 +56,7 @@ def result_of(check: Check, **changes: object) -> Result:
         message="1.5 s",
         error_type=None,
         duration_ms=2.5,
-        executed_at=check.claimed_at,
+        checked_at=check.claimed_at,
     )
     return replace(result, **changes)  # type: ignore[arg-type]
 

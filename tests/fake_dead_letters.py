@@ -31,6 +31,7 @@ class FakeDeadLetters:
                     error=letter.error,
                     error_type=letter.error_type,
                     occurrences=waiting.occurrences + 1,
+                    last_occurred_at=self._clock(),
                 )
 
     def find(self, dead_letter_id: str) -> DeadLetter | None:
@@ -107,7 +108,7 @@ class FakeDeadLetters:
 
     def _recent(self, hours: int | None) -> Sequence[DeadLetter]:
         since = self._clock() - timedelta(hours=hours or 0)
-        return [one for one in self.all if hours is None or one.created_at >= since]
+        return [one for one in self.all if hours is None or one.last_occurred_at >= since]
 
     def _waiting(self, job_id: str, fingerprint: str | None) -> DeadLetter | None:
         return next(
@@ -132,6 +133,7 @@ class FakeDeadLetters:
             metadata=letter.metadata,
             status="PENDING",
             attempts=0,
+            last_occurred_at=now,
             last_attempt_at=None,
             processed_at=None,
             created_at=now,
@@ -141,7 +143,7 @@ class FakeDeadLetters:
     def _put_back(self, tried: DeadLetter, all_tried: Collection[str]) -> None:
         waiting = self._waiting(tried.job_id, tried.fingerprint)
         if waiting is None:
-            self._change(tried, status="PENDING")
+            self._change(tried, status="PENDING", last_occurred_at=self._clock())
             return
         self.all.remove(tried)
         oldest = waiting if waiting.dead_letter_id in all_tried else tried
@@ -151,6 +153,7 @@ class FakeDeadLetters:
             metadata=oldest.metadata,
             attempts=waiting.attempts + tried.attempts,
             occurrences=waiting.occurrences + tried.occurrences,
+            last_occurred_at=self._clock(),
             last_attempt_at=oldest.last_attempt_at,
             created_at=min(waiting.created_at, tried.created_at),
         )
@@ -168,4 +171,4 @@ class FakeDeadLetters:
 
 
 def _place(letter: DeadLetter) -> tuple[float, str]:
-    return -letter.created_at.timestamp(), letter.dead_letter_id
+    return -letter.last_occurred_at.timestamp(), letter.dead_letter_id

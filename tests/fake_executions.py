@@ -200,7 +200,13 @@ class FakeResults:
         return removed
 
     def history(
-        self, name: str, *, hours: int | None, before: tuple[datetime, str] | None, limit: int
+        self,
+        name: str,
+        *,
+        status: str | None = None,
+        hours: int | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
     ) -> list[StoredResult]:
         one = self._kpis.indicators.get(name)
         since = None if hours is None else self._kpis.clock() - timedelta(hours=hours)
@@ -208,6 +214,7 @@ class FakeResults:
             result
             for result in (one.results if one else ())
             if (since is None or result.checked_at >= since)
+            and status in {None, result.status}
             and (before is None or place_of(result) < (before[0], int(before[1])))
         ]
         return sorted(found, key=place_of, reverse=True)[:limit]
@@ -242,7 +249,7 @@ class FakeResults:
             StoredResult(
                 result_id=result_id,
                 slot_at=check.slot_at,
-                checked_at=result.executed_at,
+                checked_at=result.checked_at,
                 status=result.status,
                 raw_status=result.raw_status or result.status,
                 value=result.value,

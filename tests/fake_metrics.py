@@ -55,6 +55,11 @@ class FakeMetrics:
             if one.metadata != NOTHING:
                 self.metadata[one.job_id] = one.metadata
 
+    def begin(self, job_id: str) -> None:
+        now = self._clock()
+        old = self.all.get(job_id) or _never_run(job_id, now)
+        self.all[job_id] = replace(old, last_started_at=now)
+
     def totals(self, *, prefix: str | None = None) -> Sequence[JobMetric]:
         now = self._clock()
         return [replace(self.all[job_id], read_at=now) for job_id in self._ids(prefix)]
@@ -300,6 +305,7 @@ def _never_run(job_id: str, now: datetime) -> JobMetric:
         last_failure_at=None,
         slower_count=0,
         faster_count=0,
+        last_started_at=None,
         read_at=now,
     )
 

@@ -93,7 +93,7 @@ class FakeOverviews:
         *,
         environment: str | None = None,
         statuses: Collection[str] | None = None,
-        healths: Collection[str] | None = None,
+        states: Collection[str] | None = None,
         before: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[WorkerOverview]:
@@ -103,7 +103,7 @@ class FakeOverviews:
             for one in sorted(every, key=_place)
             if environment in {None, one.environment}
             and (statuses is None or one.status in statuses)
-            and (healths is None or one.health_status in healths)
+            and (states is None or one.state in states)
             and (before is None or _place(one) > (-before[0].timestamp(), before[1]))
         ]
         return found[:limit]
@@ -155,10 +155,10 @@ class FakeOverviews:
             name=connection.name,
             provider=connection.provider,
             environment=connection.environment,
-            tags=",".join(connection.tags) or None,
+            tags=connection.tags,
             is_enabled=connection.is_enabled,
-            last_check_at=newest.checked_at if newest else None,
-            last_status=newest.status if newest else None,
+            checked_at=newest.checked_at if newest else None,
+            status=newest.status if newest else None,
             checks_7d=len(week),
             healthy_7d=healthy,
             warning_7d=counts[Verdict.WARNING],
@@ -186,8 +186,8 @@ class FakeOverviews:
             status=status,
             started_at=self._workers.started[worker_instance_id],
             last_heartbeat=seen,
-            seconds_since_heartbeat=seconds,
-            health_status=_health(status, seconds),
+            age_seconds=seconds,
+            state=_health(status, seconds),
             running_jobs=statuses.count("Running"),
             queued_jobs=statuses.count("Queued"),
         )

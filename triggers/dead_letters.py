@@ -13,7 +13,7 @@ from triggers.boundary import Reply, endpoint, listing
 from triggers.callers import caller_of
 from triggers.jobs import Instant
 from triggers.logs import correlation_id
-from triggers.queries import Body, Hours, PageQuery, Query, Text, Uuid, read_both
+from triggers.queries import Body, Hours, Line, PageQuery, Query, Uuid, read_both
 from triggers.retries import Fingerprint, Reason, RetryBody
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class DeadLettersQuery(PageQuery):
 
     status: LetterStatus | None = None
     fingerprint: Fingerprint | None = None
-    job_id: Annotated[Text, Field(min_length=1, max_length=200, examples=["kpi:failed_jobs"])] | (
+    job_id: Annotated[Line, Field(min_length=1, max_length=200, examples=["kpi:failed_jobs"])] | (
         None
     ) = None
     hours: Hours | None = None

@@ -11,7 +11,7 @@ from services.stopwatch import Stopwatch
 from triggers.boundary import Reply, age_of, endpoint, listing
 from triggers.health import reply_of
 from triggers.jobs import TypeName
-from triggers.queries import FreshQuery, Hours, PageQuery
+from triggers.queries import PLAIN, FreshQuery, Hours, PageQuery
 
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Count = Annotated[int, Field(ge=1)]
@@ -23,7 +23,7 @@ class ErrorsQuery(PageQuery):
     hours: Hours = 24
     job_type: TypeName | None = None
     task_type: TypeName | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    limit: Annotated[int, Field(ge=1, le=200), PLAIN] = 50
     fresh: bool = False
 
     def filters(self) -> dict[str, object]:
@@ -31,7 +31,7 @@ class ErrorsQuery(PageQuery):
 
 
 class PoisonQuery(FreshQuery):
-    limit: Annotated[int, Field(ge=1, le=200)] = 20
+    limit: Annotated[int, Field(ge=1, le=200), PLAIN] = 20
     hours: Hours | None = None
 
 

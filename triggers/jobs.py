@@ -22,14 +22,14 @@ from services import Services
 from services.pages import Page
 from services.stopwatch import Stopwatch
 from triggers.boundary import endpoint, listing
-from triggers.queries import Hours, PageQuery, Query, Text, Words
+from triggers.queries import PLAIN, Hours, PageQuery, Query, Text, Words, joined
 
 if TYPE_CHECKING:
     from repositories.records.jobs import Job
 
 JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["0123456789abcdef" * 4])]
 TypeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
-StageNumber = Annotated[int, Field(ge=1, le=100)]
+StageNumber = Annotated[int, Field(ge=1, le=100), PLAIN]
 Id = Annotated[Text, Field(max_length=100)]
 Instant = Annotated[
     AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(3000, 1, 1, tzinfo=UTC))
@@ -42,7 +42,8 @@ _NEXT_PAIR = re.compile(rf",(?={_MEMBERS}:)")
 
 def _pairs(value: object) -> object:
     """Several parameters of one name arrive with commas between them, which values may hold too."""
-    return _NEXT_PAIR.split(value) if isinstance(value, str) else value
+    text = joined(value)
+    return _NEXT_PAIR.split(text) if isinstance(text, str) else text
 
 
 def _each_once(pairs: Sequence[str]) -> Sequence[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import azure.functions as func
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from repositories.records.kpis import OnEmpty, Operator, ResultType, Rule
+from repositories.records.kpis import OnEmpty, Operator, ResultType, Rule, Verdict
 from services import Services
 from services.definitions.documents import (
     ExpectedValue,
@@ -80,6 +80,7 @@ class ResultsQuery(PageQuery):
     )
 
     name: KnownName
+    status: Verdict | None = None
     hours: Hours | None = None
 
 
@@ -134,11 +135,17 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("kpis/{name}/results", methods=["GET"])
     @endpoint
     def list_kpi_results(req: func.HttpRequest) -> object:
-        """GET /kpis/{name}/results?hours=&limit=&cursor=: how it stood, newest first"""
+        """GET /kpis/{name}/results?status=&hours=&limit=&cursor=: how it stood, newest first"""
         query = ResultsQuery.read(req)
         kpis = services().kpis
         watch = Stopwatch.start()
-        page = kpis.history(query.name, hours=query.hours, before=query.after(), limit=query.limit)
+        page = kpis.history(
+            query.name,
+            status=query.status,
+            hours=query.hours,
+            before=query.after(),
+            limit=query.limit,
+        )
         return listing("results", query, page, watch)
 
     @bp.route("kpis/{name}/run", methods=["POST"])

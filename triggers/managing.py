@@ -12,7 +12,7 @@ from triggers.boundary import Reply
 from triggers.boundary import Text as Plain
 from triggers.callers import caller_of
 from triggers.logs import correlation_id
-from triggers.queries import PageQuery, Query, Text
+from triggers.queries import Line, PageQuery, Query, Text
 
 if TYPE_CHECKING:
     from services.definitions.changes import Author
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.definitions.written import Written
 
 KnownName = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,100}$", examples=["failed_jobs"])]
-Environment = Annotated[Text, Field(min_length=1, max_length=50)]
+Environment = Annotated[Line, Field(min_length=1, max_length=50)]
 Status = Literal["Healthy", "Warning", "Critical", "Error", "Unknown"]
 NOTHING = Plain("")
 

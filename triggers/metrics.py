@@ -13,7 +13,7 @@ from services import Services
 from services.stopwatch import Stopwatch
 from triggers.boundary import Reply, age_of, endpoint, listing
 from triggers.boundary import Text as PlainText
-from triggers.queries import Fresh, Hours, PageQuery, Text
+from triggers.queries import Fresh, Hours, Line, PageQuery, Text
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -38,7 +38,7 @@ class MetricsQuery(PageQuery):
     position: ClassVar[TypeAdapter[tuple[str]]] = TypeAdapter(tuple[Text])
 
     job_id: Annotated[
-        Text | None,
+        Line | None,
         Field(
             alias="jobId",
             min_length=1,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from services.overviews import WorkerFilter
 
 Status = Literal["Starting", "Running", "Stopping", "Stopped", "Error"]
-HealthState = Literal["healthy", "stale", "down"]
+State = Literal["healthy", "stale", "down"]
 JobState = Literal["Queued", "Running", "Completed", "Failed", "Cancelled"]
 Several = Field(max_length=5, description="Any of these.", json_schema_extra={"minItems": 1})
 
@@ -33,12 +33,12 @@ class WorkersQuery(PageQuery):
 
     environment: Environment | None = None
     status: Annotated[tuple[Status, ...], Several, BeforeValidator(split_words)] | None = None
-    health: Annotated[tuple[HealthState, ...], Several, BeforeValidator(split_words)] | None = None
+    state: Annotated[tuple[State, ...], Several, BeforeValidator(split_words)] | None = None
 
     def chosen(self) -> "WorkerFilter":
         from services.overviews import WorkerFilter
 
-        return WorkerFilter(self.environment, self.status, self.health)
+        return WorkerFilter(self.environment, self.status, self.state)
 
 
 class WorkerJobsQuery(PageQuery):
@@ -69,7 +69,7 @@ def blueprint(services: Callable[[], Services]) -> func.Blueprint:
     @bp.route("workers", methods=["GET"])
     @endpoint
     def list_workers(req: func.HttpRequest) -> object:
-        """GET /workers?environment=&status=&health=&limit=&cursor=: processes, newest first"""
+        """GET /workers?environment=&status=&state=&limit=&cursor=: processes, newest first"""
         query = WorkersQuery.read(req)
         overviews = services().overviews
         watch = Stopwatch.start()

@@ -1,12 +1,13 @@
 """What a request asks: its parameters and its body, checked together, each fault named."""
 
 import json
+import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Annotated, Any, ClassVar, Self, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import azure.functions as func
 import orjson
@@ -30,8 +31,9 @@ from services.pages import Position
 FUNCTION_KEY = "code"
 EXACT_LENGTH = 16
 """Fifteen digits and a point: so many a float holds."""
+UNKNOWN = "unknown parameter"
+WHOLE = re.compile(r"-?[0-9]+")
 
-M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound="Query")
 B = TypeVar("B", bound="Body")
 
@@ -44,8 +46,15 @@ class Query(BaseModel):
     @classmethod
     def read(cls, req: func.HttpRequest) -> Self:
         """Raises InvalidRequest, which names every bad parameter."""
-        values = {**_empty_values(req), **_given_values(req), **req.route_params}
-        return _checked(lambda: cls.model_validate(values))
+        given, placed = _given_values(req), req.route_params
+        faults = [Fault(name, UNKNOWN) for name in given if name in placed]
+        try:
+            found = cls.model_validate({**given, **placed})
+        except pydantic.ValidationError as error:
+            raise InvalidRequest([*faults, *map(_fault, error.errors())]) from None
+        if faults:
+            raise InvalidRequest(faults)
+        return found
 
 
 Fresh = Annotated[bool, Field(description="Takes nothing from the cache.")]
@@ -70,16 +79,20 @@ class Body(BaseModel):
     @classmethod
     def read(cls, req: func.HttpRequest) -> Self:
         """Raises InvalidRequest, which names every bad member."""
-        text = req.get_body()
+        text = req.get_body() or b"{}"
         if len(text) > cls.longest:
             raise InvalidRequest([Fault("body", f"longer than {cls.longest} bytes")])
-        values = _json_of(text or b"{}")
+        values = _json_of(text)
         if not isinstance(values, dict):
             raise InvalidRequest([Fault("body", "not a JSON object")])
-        for name in cls.exact:
-            if isinstance(values.get(name), LongNumber):
-                values[name] = values[name].text
-        return _checked(lambda: cls.model_validate_json(json.dumps(values), strict=True))
+        long = {name: one for name in cls.exact if isinstance(one := values.get(name), LongNumber)}
+        if long:
+            texts = {name: number.text for name, number in long.items()}
+            text = json.dumps({**values, **texts}).encode()
+        try:
+            return cls.model_validate_json(text, strict=True)
+        except pydantic.ValidationError as error:
+            raise InvalidRequest([*map(_fault, error.errors())]) from None
 
 
 class LongNumber(float):
@@ -97,10 +110,12 @@ def _json_of(text: bytes) -> Any:  # noqa: ANN401 - whatever stands there
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
     counts = Counter(name for name, _ in pairs)
-    if twice := [name for name, count in counts.items() if count > 1]:
-        raise InvalidRequest([Fault(name, "stands there twice") for name in twice])
-    return dict(pairs)
+    twice = [show_name(name) for name, count in counts.items() if count > 1]
+    raise InvalidRequest([Fault(name, "stands there twice") for name in twice])
 
 
 def _float_of(text: str) -> float:
@@ -128,8 +143,28 @@ def _faults_of(body: type[Body], req: func.HttpRequest) -> list[Fault]:
     return []
 
 
+class Repeated(list[str]):
+    """The values of a parameter that is given more than once: only a list can be so."""
+
+
+def joined(value: object) -> object:
+    """A list as the host gives it: with commas between what may have been given one by one."""
+    return ",".join(value) if isinstance(value, Repeated) else value
+
+
 def split_words(value: object) -> object:
-    return value.split(",") if isinstance(value, str) else value
+    text = joined(value)
+    return text.split(",") if isinstance(text, str) else text
+
+
+def _plain(value: object) -> object:
+    """Python takes more for a number: 5_0, +5, 10.0, and digits of other scripts."""
+    if isinstance(value, str) and not WHOLE.fullmatch(value):
+        raise ValueError("not a whole number")
+    return value
+
+
+PLAIN = BeforeValidator(_plain)
 
 
 Words = Annotated[
@@ -142,6 +177,9 @@ Words = Annotated[
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """What every database takes."""
 
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""What somebody may ask for: no control characters."""
+
 Uuid = Annotated[
     str,
     Field(
@@ -151,7 +189,7 @@ Uuid = Annotated[
     AfterValidator(str.lower),
 ]
 
-Hours = Annotated[int, Field(ge=1, le=87600, description="How far back.")]
+Hours = Annotated[int, Field(ge=1, le=87600, description="How far back."), PLAIN]
 
 
 def _cursor_parts(cursor: str) -> tuple[object, list[object]]:
@@ -179,7 +217,7 @@ class PageQuery(Query):
 
     position: ClassVar[TypeAdapter[Any]]
 
-    limit: Annotated[int, Field(ge=1, le=1000, description="The items of a page.")] = 100
+    limit: Annotated[int, Field(ge=1, le=1000, description="The items of a page."), PLAIN] = 100
     cursor: Cursor | None = None
 
     def filters(self) -> dict[str, object]:
@@ -214,27 +252,24 @@ class PageQuery(Query):
         return zlib.crc32(encode([type(self).__name__, self.filters()]))
 
 
-def _given_values(req: func.HttpRequest) -> dict[str, str]:
-    return {name: value for name, value in req.params.items() if name != FUNCTION_KEY}
-
-
-def _empty_values(req: func.HttpRequest) -> dict[str, str]:
-    """`?x=` vanishes from the parameters but stays in the URL: somebody gave it."""
-    pairs = parse_qsl(urlsplit(req.url).query, keep_blank_values=True)
-    return {name: value for name, value in pairs if not value and name != FUNCTION_KEY}
-
-
-def _checked(validate: Callable[[], M]) -> M:
-    try:
-        return validate()
-    except pydantic.ValidationError as error:
-        raise InvalidRequest([_fault(found) for found in error.errors()]) from None
+def _given_values(req: func.HttpRequest) -> dict[str, object]:
+    """The host leaves `?x=` out and joins `?x=1&x=2` with a comma; the URL tells."""
+    given: dict[str, object] = dict(req.params)
+    for name, values in parse_qs(urlsplit(req.url).query, keep_blank_values=True).items():
+        if len(values) > 1:
+            given[name] = Repeated(values)
+        elif not values[0]:
+            given[name] = ""
+    given.pop(FUNCTION_KEY, None)
+    return given
 
 
 def _fault(error: Any) -> Fault:  # noqa: ANN401 - pydantic's own dictionary
     place = ".".join(show_name(part) for part in error["loc"] if isinstance(part, str))
     if error["type"] == "extra_forbidden":
-        return Fault(place, "unknown parameter")
+        return Fault(place, UNKNOWN)
+    if isinstance(error["input"], Repeated):
+        return Fault(place, "given more than once")
     message = words_of(error)
     if not place:
         place, _, message = message.partition(": ")

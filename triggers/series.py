@@ -9,14 +9,14 @@ from pydantic import Field
 from services import Services
 from triggers.boundary import endpoint
 from triggers.managing import KnownQuery
-from triggers.queries import Hours
+from triggers.queries import PLAIN, Hours
 
 
 class SeriesQuery(KnownQuery):
     """`points` is the most buckets that there may be."""
 
     hours: Hours = 24
-    points: Annotated[int, Field(ge=10, le=1000, description="Buckets, at most.")] = 200
+    points: Annotated[int, Field(ge=10, le=1000, description="Buckets, at most."), PLAIN] = 200
 
 
 def blueprint(services: Callable[[], Services]) -> func.Blueprint:

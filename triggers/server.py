@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from services import Services
 from triggers.boundary import Reply, age_of, endpoint
-from triggers.queries import FreshQuery, Query
+from triggers.queries import PLAIN, FreshQuery, Query
 
 LONGEST_MS = 604_800_000
 KEPT_HOURS = 168
@@ -18,8 +18,8 @@ class ActivityQuery(Query):
     """`min_ms` leaves out the statements that run for less; a second where `type` is slow."""
 
     type: Literal["running", "slow", "locks", "connections"] = "running"
-    min_ms: Annotated[int, Field(ge=0, le=LONGEST_MS)] | None = None
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    min_ms: Annotated[int, Field(ge=0, le=LONGEST_MS), PLAIN] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000), PLAIN] = 100
 
     @model_validator(mode="after")
     def _only_statements_run(self) -> Self:
@@ -31,7 +31,7 @@ class ActivityQuery(Query):
 class PerformanceQuery(FreshQuery):
     """The window, which is compared with as many hours before it."""
 
-    hours: Annotated[int, Field(ge=1, le=KEPT_HOURS)] = 24
+    hours: Annotated[int, Field(ge=1, le=KEPT_HOURS), PLAIN] = 24
 
 
 def blueprint(services: Callable[[], Services]) -> func.Blueprint:

@@ -46,21 +46,25 @@ def _run(
 ) -> None:
     watch = Stopwatch.start()
     facts = {"timer": name, "late": timer.past_due}
+    _note(name, lambda: timers.begin(name))
+
+    def record(*, succeeded: bool) -> None:
+        took, late = watch.elapsed_ms, timer.past_due
+        _note(name, lambda: timers.record(name, succeeded=succeeded, duration_ms=took, late=late))
+
     try:
         outcome = act()
     except Exception:
-        _record(timers, name, succeeded=False, duration_ms=watch.elapsed_ms, late=timer.past_due)
+        record(succeeded=False)
         logger.exception("tick failed", extra={**facts, "duration_ms": watch.elapsed_ms})
         raise
-    _record(timers, name, succeeded=True, duration_ms=watch.elapsed_ms, late=timer.past_due)
+    record(succeeded=True)
     logger.info("tick", extra={**facts, "duration_ms": watch.elapsed_ms, "outcome": outcome})
 
 
-def _record(
-    timers: TimerService, name: str, *, succeeded: bool, duration_ms: float, late: bool
-) -> None:
+def _note(name: str, write: Callable[[], None]) -> None:
     """Where the store is away, the tick's own outcome matters more than its record."""
     try:
-        timers.record(name, succeeded=succeeded, duration_ms=duration_ms, late=late)
+        write()
     except StorageError as error:
         logger.warning("tick not recorded: %s", error, extra={"timer": name})

@@ -18,6 +18,7 @@ from devhost.demo.hash_files import HASH_FILES
 from devhost.demo.orders import FEWEST, first_of
 from devhost.demo.performance import NotMigrated, Run, perform, prepared_run
 from devhost.refusal import Refused
+from devhost.run import Failed, served_port
 from devhost.settings import apply_local_settings
 from repositories.errors import BadUrl, StorageError
 from repositories.postgres.faults import translated
@@ -25,10 +26,6 @@ from repositories.urls import DatabaseUrl, parse
 
 JOBS, QUICK_JOBS = 8, FEWEST
 FILES, QUICK_FILES = 40, 3
-
-
-class Failed(Exception):
-    """There can be no demo; the text is the one line that the user reads."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,7 +75,7 @@ def _outcomes(board: Board, run: Run) -> Iterator[str]:
 
 
 def _addresses(run: Run) -> Iterator[str]:
-    site = f"http://localhost:{os.environ.get('PORT') or '7071'}/api"
+    site = f"http://localhost:{served_port()}/api"
     hanging, exporting = first_of(run.jobs, COMPRESS_FILES), first_of(run.jobs, EXPORT_LISTINGS)
     checking, hashing = first_of(run.jobs, CHECK_PYTHON), first_of(run.jobs, HASH_FILES)
     for meaning, path in {

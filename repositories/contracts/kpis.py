@@ -181,7 +181,13 @@ class Results(Protocol):
         ...
 
     def history(
-        self, name: str, *, hours: int | None, before: tuple[datetime, str] | None, limit: int
+        self,
+        name: str,
+        *,
+        status: str | None = None,
+        hours: int | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
     ) -> list[StoredResult]:
         """Newest first."""
         ...
@@ -217,11 +223,11 @@ class DeadLetters(Protocol):
         before: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[DeadLetter]:
-        """Newest first, by created_at and id."""
+        """By last_occurred_at, newest first, and id. One that fails again comes to the front."""
         ...
 
     def pending(self, *, hours: int | None = None, limit: int) -> Counted[DeadLetter]:
-        """What waits for another try, newest first."""
+        """What waits for another try, what failed last first."""
         ...
 
     def take(self, dead_letter_ids: Collection[str]) -> Sequence[DeadLetter]:

@@ -22,7 +22,7 @@ class Overviews(Protocol):
         *,
         environment: str | None = None,
         statuses: Collection[str] | None = None,
-        healths: Collection[str] | None = None,
+        states: Collection[str] | None = None,
         before: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[WorkerOverview]:

@@ -66,6 +66,10 @@ class Metrics(Protocol):
         """All of them or none; several of one job are added up."""
         ...
 
+    def begin(self, job_id: str) -> None:
+        """The job has begun to run; it is counted when it ends."""
+        ...
+
     def totals(self, *, prefix: str | None = None) -> Sequence[JobMetric]:
         """By job_id; those that begin so."""
         ...

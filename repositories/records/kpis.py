@@ -171,7 +171,7 @@ class Result:
     message: str
     error_type: str | None
     duration_ms: float
-    executed_at: datetime
+    checked_at: datetime
     details: Json | None = None
     raw_status: Verdict | None = None
     raw_number: Decimal | None = None

@@ -19,10 +19,10 @@ class DatabaseSummary:
     name: str
     provider: str
     environment: str
-    tags: str | None
+    tags: tuple[str, ...]
     is_enabled: bool
-    last_check_at: datetime | None
-    last_status: str | None
+    checked_at: datetime | None
+    status: str | None
     checks_7d: int
     healthy_7d: int
     warning_7d: int
@@ -45,8 +45,8 @@ class WorkerOverview:
     status: str
     started_at: datetime
     last_heartbeat: datetime
-    seconds_since_heartbeat: float
-    health_status: str
+    age_seconds: float
+    state: str
     running_jobs: int
     queued_jobs: int
 

@@ -116,6 +116,8 @@ def _newer(one: float | None, other: float | None) -> float | None:
 class JobMetric:
     """How often a job ran, how long it took (ms), when it last went well or badly, and how often it
     was far slower or faster than normal.
+
+    `last_execution_at` is when it ended; only of timers is it known when they began.
     """
 
     job_id: str
@@ -130,6 +132,7 @@ class JobMetric:
     last_failure_at: datetime | None
     slower_count: int
     faster_count: int
+    last_started_at: datetime | None
     read_at: datetime
 
 

@@ -117,7 +117,7 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """What failed for good, with its input."""
+    """What failed for good, with its input; `last_occurred_at` is when it did so last."""
 
     dead_letter_id: str
     job_id: str
@@ -126,6 +126,7 @@ class DeadLetter:
     metadata: Json
     status: str
     attempts: int
+    last_occurred_at: datetime
     last_attempt_at: datetime | None
     processed_at: datetime | None
     created_at: datetime

@@ -15,41 +15,47 @@ SELECT one.job_id, one.fingerprint, CAST(one.event_data AS jsonb), one.error, on
                   error = excluded.error,
                   error_type = excluded.error_type,
                   occurrences = waiting.occurrences + excluded.occurrences,
+                  last_occurred_at = clock_timestamp(),
                   updated_at = clock_timestamp();
 
 -- name: find
 SELECT letter.dead_letter_id, letter.job_id, letter.fingerprint, letter.event_data, letter.error,
        letter.error_type, letter.metadata, letter.status, letter.attempts, letter.occurrences,
-       letter.last_attempt_at, letter.processed_at, letter.created_at, letter.updated_at
+       letter.last_occurred_at, letter.last_attempt_at, letter.processed_at, letter.created_at,
+       letter.updated_at
   FROM monitoring.dead_letter_queue AS letter
  WHERE letter.dead_letter_id = CAST(:dead_letter_id AS uuid);
 
 -- name: list
+-- By when each failed last. One that does so again comes to the front: whoever turns pages sees each
+-- at most once.
 SELECT letter.dead_letter_id, letter.job_id, letter.fingerprint, letter.event_data, letter.error,
        letter.error_type, letter.metadata, letter.status, letter.attempts, letter.occurrences,
-       letter.last_attempt_at, letter.processed_at, letter.created_at, letter.updated_at
+       letter.last_occurred_at, letter.last_attempt_at, letter.processed_at, letter.created_at,
+       letter.updated_at
   FROM monitoring.dead_letter_queue AS letter
  WHERE TRUE
    AND letter.status = :status                                                       -- when status
    AND letter.job_id = :job_id                                                       -- when job_id
    AND letter.fingerprint = :fingerprint                                        -- when fingerprint
-   AND letter.created_at >= now() - make_interval(hours => :hours)                    -- when hours
-   AND letter.created_at <= :before_at                                            -- when before_at
-   AND (letter.created_at < :before_at                                            -- when before_at
+   AND letter.last_occurred_at >= now() - make_interval(hours => :hours)              -- when hours
+   AND letter.last_occurred_at <= :before_at                                      -- when before_at
+   AND (letter.last_occurred_at < :before_at                                      -- when before_at
         OR letter.dead_letter_id > CAST(:before_id AS uuid))                      -- when before_at
- ORDER BY letter.created_at DESC, letter.dead_letter_id
+ ORDER BY letter.last_occurred_at DESC, letter.dead_letter_id
  LIMIT :limit;
 
 -- name: pending
 -- What waits for another try, newest first, and how many there are in all.
 SELECT letter.dead_letter_id, letter.job_id, letter.fingerprint, letter.event_data, letter.error,
        letter.error_type, letter.metadata, letter.status, letter.attempts, letter.occurrences,
-       letter.last_attempt_at, letter.processed_at, letter.created_at, letter.updated_at,
+       letter.last_occurred_at, letter.last_attempt_at, letter.processed_at, letter.created_at,
+       letter.updated_at,
        count(*) OVER () AS total
   FROM monitoring.dead_letter_queue AS letter
  WHERE letter.status = 'PENDING'
-   AND letter.created_at >= now() - make_interval(hours => :hours)                    -- when hours
- ORDER BY letter.created_at DESC, letter.dead_letter_id
+   AND letter.last_occurred_at >= now() - make_interval(hours => :hours)              -- when hours
+ ORDER BY letter.last_occurred_at DESC, letter.dead_letter_id
  LIMIT :limit;
 
 -- name: take
@@ -67,7 +73,8 @@ WITH taken AS (
 )
 SELECT letter.dead_letter_id, letter.job_id, letter.fingerprint, letter.event_data, letter.error,
        letter.error_type, letter.metadata, letter.status, letter.attempts, letter.occurrences,
-       letter.last_attempt_at, letter.processed_at, letter.created_at, letter.updated_at
+       letter.last_occurred_at, letter.last_attempt_at, letter.processed_at, letter.created_at,
+       letter.updated_at
   FROM taken AS letter
  ORDER BY letter.created_at, letter.dead_letter_id;
 
@@ -105,10 +112,10 @@ WITH tried AS (
 )
 INSERT INTO monitoring.dead_letter_queue AS waiting
        (dead_letter_id, job_id, fingerprint, event_data, error, error_type, metadata, status,
-        attempts, occurrences, last_attempt_at, created_at)
+        attempts, occurrences, last_occurred_at, last_attempt_at, created_at)
 SELECT one.dead_letter_id, one.job_id, one.fingerprint, one.event_data, one.error, one.error_type,
-       one.metadata, 'PENDING', one.all_attempts, one.all_occurrences, one.last_attempt_at,
-       one.created_at
+       one.metadata, 'PENDING', one.all_attempts, one.all_occurrences, clock_timestamp(),
+       one.last_attempt_at, one.created_at
   FROM numbered AS one
  WHERE one.number = 1
  ORDER BY one.job_id, one.fingerprint
@@ -117,6 +124,7 @@ SELECT one.dead_letter_id, one.job_id, one.fingerprint, one.event_data, one.erro
                   metadata = excluded.metadata,
                   attempts = waiting.attempts + excluded.attempts,
                   occurrences = waiting.occurrences + excluded.occurrences,
+                  last_occurred_at = excluded.last_occurred_at,
                   last_attempt_at = excluded.last_attempt_at,
                   created_at = least(waiting.created_at, excluded.created_at),
                   updated_at = clock_timestamp();

@@ -141,6 +141,7 @@ SELECT job.job_id, job.worker_instance_id, job.job_type, job.job_name, job.statu
   FROM monitoring.worker_jobs AS job
  WHERE job.worker_instance_id = :worker_instance_id::uuid
    AND job.status = :status                                                      -- when status
+   AND job.scheduled_at <= :before_at                                         -- when before_at
    AND (job.scheduled_at < :before_at                                         -- when before_at
         OR job.scheduled_at = :before_at AND job.job_id > :before_id::uuid)   -- when before_at
  ORDER BY job.scheduled_at DESC, job.job_id

@@ -33,10 +33,15 @@ ON CONFLICT (job_id) DO UPDATE
                        ELSE excluded.metadata END,
        updated_at = statement_timestamp();
 
+-- name: begin
+INSERT INTO monitoring.job_metrics (job_id, last_started_at)
+VALUES (:job_id, statement_timestamp())
+ON CONFLICT (job_id) DO UPDATE SET last_started_at = excluded.last_started_at;
+
 -- name: totals
 SELECT job_id, total_executions, success_count, failure_count, total_duration_ms,
        min_duration_ms, max_duration_ms, last_execution_at, last_success_at, last_failure_at,
-       slower_count, faster_count, now() AS read_at
+       last_started_at, slower_count, faster_count, now() AS read_at
   FROM monitoring.job_metrics
  WHERE TRUE
    AND job_id LIKE :prefix || '%'                                               -- when prefix

@@ -3,8 +3,8 @@
 -- name: databases
 -- The page is cut before anything is counted for it.
 SELECT summary.connection_name AS name, summary.provider, summary.environment, page.tags,
-       summary.is_enabled, summary.last_check_at, summary.last_status, summary.checks_7d,
-       summary.healthy_7d, summary.warning_7d, summary.critical_7d, summary.error_7d,
+       summary.is_enabled, summary.last_check_at AS checked_at, summary.last_status AS status,
+       summary.checks_7d, summary.healthy_7d, summary.warning_7d, summary.critical_7d, summary.error_7d,
        summary.success_rate_7d AS healthy_percent_7d, summary.mean_duration_ms_7d
   FROM (SELECT connection.connection_id, connection.connection_name, connection.tags
           FROM monitoring.database_connections AS connection
@@ -23,13 +23,13 @@ SELECT summary.connection_name AS name, summary.provider, summary.environment, p
 -- name: workers
 SELECT worker.worker_instance_id, worker.worker_name, worker.machine_name, worker.process_id,
        worker.version, worker.environment, worker.status, worker.started_at, worker.last_heartbeat,
-       worker.seconds_since_heartbeat, worker.health_status, worker.running_jobs,
-       worker.queued_jobs
+       worker.seconds_since_heartbeat AS age_seconds, worker.health_status AS state,
+       worker.running_jobs, worker.queued_jobs
   FROM monitoring.vw_worker_status_overview AS worker
  WHERE TRUE
    AND worker.environment = :environment                                        -- when environment
    AND worker.status = ANY (:statuses)                                             -- when statuses
-   AND worker.health_status = ANY (:healths)                                        -- when healths
+   AND worker.health_status = ANY (:states)                                          -- when states
    AND worker.started_at <= :before_at                                            -- when before_at
    AND (worker.started_at < :before_at                                            -- when before_at
         OR worker.worker_instance_id > CAST(:before_id AS uuid))                  -- when before_at

@@ -26,6 +26,7 @@ DELETE FROM monitoring.database_monitoring_results
             LIMIT :batch);
 
 -- name: history
+-- `bad` where the status is another than Healthy: there is an index of those alone.
 SELECT result.result_id, result.slot_at, result.executed_at AS checked_at, result.status,
        coalesce(result.raw_status, result.status) AS raw_status, result.value_number,
        result.value_text, result.message, result.error_type, result.duration_ms, result.details,
@@ -33,6 +34,8 @@ SELECT result.result_id, result.slot_at, result.executed_at AS checked_at, resul
   FROM monitoring.database_monitoring_results AS result
   JOIN monitoring.indicators AS indicator USING (indicator_id)
  WHERE indicator.indicator_name = :name
+   AND result.status = :status                                                   -- when status
+   AND result.status <> 'Healthy'                                                   -- when bad
    AND result.executed_at >= now() - make_interval(hours => :hours)              -- when hours
    AND (result.executed_at, result.result_id) < (:before_at, :before_id)     -- when before_at
  ORDER BY result.executed_at DESC, result.result_id DESC

@@ -13,7 +13,9 @@ SELECT (:worker_instance_id::uuid)::text AS worker_instance_id;
 -- The process is alive, and its own figures, in one statement.
 WITH alive AS (
     UPDATE monitoring.worker_instances
-       SET last_heartbeat = clock_timestamp(), status = :status
+       SET last_heartbeat = clock_timestamp(),
+           status = :status,
+           stopped_at = CASE WHEN :status = 'Stopped' THEN clock_timestamp() END
      WHERE worker_instance_id = :worker_instance_id::uuid
     RETURNING worker_instance_id)
 INSERT INTO monitoring.worker_metrics
@@ -24,7 +26,8 @@ SELECT alive.worker_instance_id, 'Heartbeat', figure.name, figure.value, figure.
             AS figure (name, value, unit);
 
 -- name: retire
--- Processes that were killed without a word: nothing heard of them for a long time.
+-- Processes that were killed without a word: nothing was heard of them. One that only slept is
+-- Running again with its next beat.
 UPDATE monitoring.worker_instances
    SET status = 'Stopped', stopped_at = last_heartbeat
  WHERE status NOT IN ('Stopped', 'Error')

@@ -10,6 +10,7 @@ UPDATE monitoring.DeadLetterQueue WITH (UPDLOCK, SERIALIZABLE)
        Error = one.error,
        ErrorType = one.error_type,
        Occurrences = DeadLetterQueue.Occurrences + one.occurrences,
+       LastOccurredAt = @now,
        UpdatedAt = @now
   FROM OPENJSON(@letters)
        WITH (job_id nvarchar(200) '$.job_id', fingerprint nvarchar(64) '$.fingerprint',
@@ -40,33 +41,37 @@ SELECT letter.DeadLetterId AS dead_letter_id, letter.JobId AS job_id,
        letter.Fingerprint AS fingerprint, letter.EventData AS event_data, letter.Error AS error,
        letter.ErrorType AS error_type, letter.Metadata AS metadata, letter.Status AS status,
        letter.Attempts AS attempts, letter.Occurrences AS occurrences,
-       letter.LastAttemptAt AS last_attempt_at, letter.ProcessedAt AS processed_at,
-       letter.CreatedAt AS created_at, letter.UpdatedAt AS updated_at
+       letter.LastOccurredAt AS last_occurred_at, letter.LastAttemptAt AS last_attempt_at,
+       letter.ProcessedAt AS processed_at, letter.CreatedAt AS created_at,
+       letter.UpdatedAt AS updated_at
   FROM monitoring.DeadLetterQueue AS letter
  WHERE letter.DeadLetterId = CAST(:dead_letter_id AS uniqueidentifier);
 
 -- name: list
--- Where a page begins is looked up again by its id: a time that has been outside the database has
--- lost its last digit.
+-- By when each failed last. One that does so again comes to the front: whoever turns pages sees each
+-- at most once. Where a page begins is looked up again by its id, unless it has moved since: a time
+-- that has been outside the database has lost its last digit.
 DECLARE @before_at datetime2(7) = :before_at,                                     -- when before_at
         @before_id uniqueidentifier = :before_id;                                 -- when before_at
-SELECT @before_at = CreatedAt FROM monitoring.DeadLetterQueue                     -- when before_at
- WHERE DeadLetterId = @before_id;                                                 -- when before_at
+SELECT @before_at = LastOccurredAt FROM monitoring.DeadLetterQueue                -- when before_at
+ WHERE DeadLetterId = @before_id                                                  -- when before_at
+   AND LastOccurredAt < DATEADD(microsecond, 1, @before_at);                      -- when before_at
 SELECT TOP (:limit) letter.DeadLetterId AS dead_letter_id, letter.JobId AS job_id,
        letter.Fingerprint AS fingerprint, letter.EventData AS event_data, letter.Error AS error,
        letter.ErrorType AS error_type, letter.Metadata AS metadata, letter.Status AS status,
        letter.Attempts AS attempts, letter.Occurrences AS occurrences,
-       letter.LastAttemptAt AS last_attempt_at, letter.ProcessedAt AS processed_at,
-       letter.CreatedAt AS created_at, letter.UpdatedAt AS updated_at
+       letter.LastOccurredAt AS last_occurred_at, letter.LastAttemptAt AS last_attempt_at,
+       letter.ProcessedAt AS processed_at, letter.CreatedAt AS created_at,
+       letter.UpdatedAt AS updated_at
   FROM monitoring.DeadLetterQueue AS letter
  WHERE 1 = 1
    AND letter.Status = :status                                                       -- when status
    AND letter.JobId = :job_id                                                        -- when job_id
    AND letter.Fingerprint = :fingerprint                                        -- when fingerprint
-   AND letter.CreatedAt >= DATEADD(hour, -:hours, SYSUTCDATETIME())                   -- when hours
-   AND letter.CreatedAt <= @before_at                                             -- when before_at
-   AND (letter.CreatedAt < @before_at OR letter.DeadLetterId > @before_id)        -- when before_at
- ORDER BY letter.CreatedAt DESC, letter.DeadLetterId;
+   AND letter.LastOccurredAt >= DATEADD(hour, -:hours, SYSUTCDATETIME())              -- when hours
+   AND letter.LastOccurredAt <= @before_at                                        -- when before_at
+   AND (letter.LastOccurredAt < @before_at OR letter.DeadLetterId > @before_id)   -- when before_at
+ ORDER BY letter.LastOccurredAt DESC, letter.DeadLetterId;
 
 -- name: pending
 -- What waits for another try, newest first, and how many there are in all.
@@ -74,12 +79,13 @@ SELECT TOP (:limit) letter.DeadLetterId AS dead_letter_id, letter.JobId AS job_i
        letter.Fingerprint AS fingerprint, letter.EventData AS event_data, letter.Error AS error,
        letter.ErrorType AS error_type, letter.Metadata AS metadata, letter.Status AS status,
        letter.Attempts AS attempts, letter.Occurrences AS occurrences,
-       letter.LastAttemptAt AS last_attempt_at, letter.ProcessedAt AS processed_at,
-       letter.CreatedAt AS created_at, letter.UpdatedAt AS updated_at, COUNT(*) OVER () AS total
+       letter.LastOccurredAt AS last_occurred_at, letter.LastAttemptAt AS last_attempt_at,
+       letter.ProcessedAt AS processed_at, letter.CreatedAt AS created_at,
+       letter.UpdatedAt AS updated_at, COUNT(*) OVER () AS total
   FROM monitoring.DeadLetterQueue AS letter
  WHERE letter.Status = N'PENDING'
-   AND letter.CreatedAt >= DATEADD(hour, -:hours, SYSUTCDATETIME())                   -- when hours
- ORDER BY letter.CreatedAt DESC, letter.DeadLetterId;
+   AND letter.LastOccurredAt >= DATEADD(hour, -:hours, SYSUTCDATETIME())              -- when hours
+ ORDER BY letter.LastOccurredAt DESC, letter.DeadLetterId;
 
 -- name: take
 -- Whoever takes at the same time does not wait for these, and gets none of them.
@@ -99,8 +105,9 @@ SELECT letter.DeadLetterId AS dead_letter_id, letter.JobId AS job_id,
        letter.Fingerprint AS fingerprint, letter.EventData AS event_data, letter.Error AS error,
        letter.ErrorType AS error_type, letter.Metadata AS metadata, letter.Status AS status,
        letter.Attempts AS attempts, letter.Occurrences AS occurrences,
-       letter.LastAttemptAt AS last_attempt_at, letter.ProcessedAt AS processed_at,
-       letter.CreatedAt AS created_at, letter.UpdatedAt AS updated_at
+       letter.LastOccurredAt AS last_occurred_at, letter.LastAttemptAt AS last_attempt_at,
+       letter.ProcessedAt AS processed_at, letter.CreatedAt AS created_at,
+       letter.UpdatedAt AS updated_at
   FROM OPENJSON(@ids) WITH (id uniqueidentifier '$') AS waiting
   JOIN monitoring.DeadLetterQueue AS letter ON letter.DeadLetterId = waiting.id
  WHERE letter.Status = N'PROCESSING'
@@ -133,6 +140,7 @@ UPDATE letter
        Occurrences = tried.occurrences + COALESCE(newer.Occurrences, 0),
        CreatedAt = CASE WHEN newer.CreatedAt < letter.CreatedAt THEN newer.CreatedAt
                         ELSE letter.CreatedAt END,
+       LastOccurredAt = @now,
        UpdatedAt = @now
   FROM monitoring.DeadLetterQueue AS letter
   JOIN (SELECT one.DeadLetterId,

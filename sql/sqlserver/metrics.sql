@@ -51,13 +51,24 @@ UPDATE job
 COMMIT TRANSACTION;
 SELECT 1 AS changed;
 
+-- name: begin
+DECLARE @job_id nvarchar(200) = :job_id, @now datetime2(7) = SYSUTCDATETIME();
+BEGIN TRANSACTION;
+UPDATE monitoring.JobMetrics WITH (UPDLOCK, SERIALIZABLE)
+   SET LastStartedAt = @now
+ WHERE JobId = @job_id;
+IF @@ROWCOUNT = 0
+    INSERT INTO monitoring.JobMetrics (JobId, LastStartedAt) VALUES (@job_id, @now);
+COMMIT TRANSACTION;
+SELECT 1 AS changed;
+
 -- name: totals
 SELECT JobId AS job_id, TotalExecutions AS total_executions, SuccessCount AS success_count,
        FailureCount AS failure_count, TotalDurationMs AS total_duration_ms,
        MinDurationMs AS min_duration_ms, MaxDurationMs AS max_duration_ms,
        LastExecutionAt AS last_execution_at, LastSuccessAt AS last_success_at,
-       LastFailureAt AS last_failure_at, SlowerCount AS slower_count,
-       FasterCount AS faster_count, SYSUTCDATETIME() AS read_at
+       LastFailureAt AS last_failure_at, LastStartedAt AS last_started_at,
+       SlowerCount AS slower_count, FasterCount AS faster_count, SYSUTCDATETIME() AS read_at
   FROM monitoring.JobMetrics
  WHERE 1 = 1
    AND JobId LIKE :prefix + N'%'                                                -- when prefix

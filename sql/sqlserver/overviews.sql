@@ -4,7 +4,7 @@
 -- The page is cut before anything is counted for it.
 SELECT summary.ConnectionName AS name, summary.Provider AS provider,
        summary.Environment AS environment, page.Tags AS tags, summary.IsEnabled AS is_enabled,
-       summary.LastCheckAt AS last_check_at, summary.LastStatus AS last_status,
+       summary.LastCheckAt AS checked_at, summary.LastStatus AS status,
        summary.Checks7d AS checks_7d, summary.Healthy7d AS healthy_7d,
        summary.Warning7d AS warning_7d, summary.Critical7d AS critical_7d,
        summary.Error7d AS error_7d, summary.SuccessRate7d AS healthy_percent_7d,
@@ -36,16 +36,16 @@ SELECT TOP (:limit) worker.WorkerInstanceId AS worker_instance_id,
        worker.ProcessId AS process_id, worker.Version AS version,
        worker.Environment AS environment, worker.Status AS status,
        worker.StartedAt AS started_at, worker.LastHeartbeat AS last_heartbeat,
-       worker.SecondsSinceHeartbeat AS seconds_since_heartbeat,
-       worker.HealthStatus AS health_status, worker.RunningJobs AS running_jobs,
+       worker.SecondsSinceHeartbeat AS age_seconds, worker.HealthStatus AS state,
+       worker.RunningJobs AS running_jobs,
        worker.QueuedJobs AS queued_jobs
   FROM monitoring.vw_WorkerStatusOverview AS worker
  WHERE 1 = 1
    AND worker.Environment = :environment                                        -- when environment
    AND worker.Status IN (SELECT chosen.value FROM OPENJSON(:statuses)              -- when statuses
                          WITH (value nvarchar(20) '$') AS chosen)                  -- when statuses
-   AND worker.HealthStatus IN (SELECT chosen.value FROM OPENJSON(:healths)          -- when healths
-                               WITH (value nvarchar(20) '$') AS chosen)             -- when healths
+   AND worker.HealthStatus IN (SELECT chosen.value FROM OPENJSON(:states)            -- when states
+                               WITH (value nvarchar(20) '$') AS chosen)              -- when states
    AND worker.StartedAt <= @before_at                                             -- when before_at
    AND (worker.StartedAt < @before_at                                             -- when before_at
         OR worker.WorkerInstanceId > @before_id)                                  -- when before_at

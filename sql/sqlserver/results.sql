@@ -55,8 +55,9 @@ DELETE TOP (:batch) FROM monitoring.DatabaseMonitoringResults
 SELECT @@ROWCOUNT AS changed;
 
 -- name: history
--- Where a page begins is looked up again by its id: a time that has been outside the database has
--- lost its last digit.
+-- `bad` where the status is another than Healthy: there is an index of those alone. Where a page
+-- begins is looked up again by its id: a time that has been outside the database has lost its last
+-- digit.
 DECLARE @before_at datetime2(7) = :before_at, @before_id bigint = :before_id;   -- when before_at
 SELECT @before_at = ExecutedAt FROM monitoring.DatabaseMonitoringResults        -- when before_at
  WHERE ResultId = @before_id;                                                   -- when before_at
@@ -70,6 +71,8 @@ SELECT TOP (:limit) result.ResultId AS result_id, result.SlotAt AS slot_at,
   FROM monitoring.DatabaseMonitoringResults AS result
   JOIN monitoring.Indicators AS indicator ON indicator.IndicatorId = result.IndicatorId
  WHERE indicator.IndicatorName = :name
+   AND result.Status = :status                                                   -- when status
+   AND result.Status <> N'Healthy'                                                  -- when bad
    AND result.ExecutedAt >= DATEADD(hour, -:hours, SYSUTCDATETIME())             -- when hours
    AND result.ExecutedAt <= @before_at                                         -- when before_at
    AND (result.ExecutedAt < @before_at OR result.ResultId < @before_id)        -- when before_at

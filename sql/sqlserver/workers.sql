@@ -32,7 +32,8 @@ COMMIT TRANSACTION;
 SELECT @written AS changed;
 
 -- name: retire
--- Processes that were killed without a word: nothing heard of them for a long time.
+-- Processes that were killed without a word: nothing was heard of them. One that only slept is
+-- Running again with its next beat.
 UPDATE monitoring.WorkerInstances
    SET Status = N'Stopped', StoppedAt = LastHeartbeat
  WHERE Status NOT IN (N'Stopped', N'Error')

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from services.rounds.attempts import LASTING, PASSING
 from services.settings import Settings, name_of
 from tests.architecture.checks_document import DOCUMENT, written_anew
 
@@ -59,3 +60,10 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text("utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_error_type_is_explained() -> None:
+    judged = {"no_value", "not_a_number", "not_storable", "not_available"}
+    document = (ROOT / "docs/verdicts.md").read_text("utf-8")
+    table = document.partition("## `error_type`")[2].partition("## Thresholds")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == PASSING | LASTING | judged

@@ -91,7 +91,7 @@ class Writing:
             message="no threshold reached",
             error_type=None,
             duration_ms=3.5,
-            executed_at=now,
+            checked_at=now,
         )
         return replace(CHECK, indicator_id=kpi_id(number % self._sources), slot_at=slot_at), result
 

@@ -205,6 +205,7 @@ def _dead_letter(now: datetime) -> dict[str, Any]:
         "metadata": Json("{}"),
         "status": "PENDING",
         "attempts": 0,
+        "last_occurred_at": now,
         "last_attempt_at": None,
         "processed_at": None,
         "created_at": now,

@@ -34,7 +34,7 @@ def run_kpi(
             check,
             duration_ms=duration,
             status=status,
-            executed_at=check.claimed_at - timedelta(days=days_ago) + timedelta(seconds=number),
+            checked_at=check.claimed_at - timedelta(days=days_ago) + timedelta(seconds=number),
         )
         for number, duration in enumerate(durations)
     ]

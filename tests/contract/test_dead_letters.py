@@ -25,8 +25,9 @@ def now(lab: Lab) -> datetime:
 
 
 def add(lab: Lab, at: datetime, error: str, **columns: object) -> None:
+    times = {"created_at": at, "last_occurred_at": at}
     lab.add_dead_letter(
-        job_id="nightly", event_data='{"n": 1}', error=error, created_at=at, **columns
+        **{"job_id": "nightly", "event_data": '{"n": 1}', "error": error} | times | columns
     )
 
 
@@ -86,6 +87,7 @@ def test_the_same_failure_of_a_job_waits_once_and_is_counted_with_its_newest_inp
     assert (again.error, json.loads(again.event_data)["error"]) == ("third", "third")
     assert again.created_at == first.created_at
     assert again.updated_at > first.updated_at
+    assert again.last_occurred_at > first.last_occurred_at
 
 
 def test_another_job_and_another_fingerprint_are_failures_of_their_own(store: Store) -> None:
@@ -130,7 +132,7 @@ def test_the_list_goes_by_time_and_id_and_is_filtered(lab: Lab, now: datetime) -
         before = None
         while page := letters.list(before=before, limit=2):
             walked += page
-            before = page[-1].created_at, page[-1].dead_letter_id
+            before = page[-1].last_occurred_at, page[-1].dead_letter_id
         assert walked == every
         assert [one.error for one in every[2:]] == ["1", "3", "3", "3", "5"]
         assert len(letters.list(hours=2, limit=99)) == 3
@@ -138,6 +140,31 @@ def test_the_list_goes_by_time_and_id_and_is_filtered(lab: Lab, now: datetime) -
         assert [one.fingerprint for one in letters.list(fingerprint="cd34", limit=9)] == ["cd34"]
         assert letters.list(status="PROCESSING", limit=99) == []
         assert len(letters.list(status="PENDING", limit=99)) == 7
+
+
+def test_what_fails_again_is_recent_and_comes_to_the_front(lab: Lab, now: datetime) -> None:
+    for hours in (9, 8, 7):
+        at = now - timedelta(hours=hours)
+        add(lab, at, f"{hours}", job_id="kpi:orders", fingerprint=f"{hours}")
+    with lab.store.work() as work:
+        work.dead_letters.add([failed(fingerprint="9", error="again")])
+        letters = work.dead_letters
+        assert [one.error for one in letters.list(limit=9)] == ["again", "7", "8"]
+        assert [one.error for one in letters.list(hours=1, limit=9)] == ["again"]
+        assert [one.error for one in letters.pending(hours=1, limit=9).items] == ["again"]
+
+
+def test_who_turns_pages_meanwhile_sees_no_letter_twice(lab: Lab, now: datetime) -> None:
+    for hours in (9, 8, 7):
+        at = now - timedelta(hours=hours)
+        add(lab, at, f"{hours}", job_id="kpi:orders", fingerprint=f"{hours}")
+    with lab.store.read() as work:
+        (last,) = work.dead_letters.list(limit=1)
+    with lab.store.single() as work:
+        work.dead_letters.add([failed(fingerprint="7"), failed(fingerprint="9")])
+    with lab.store.read() as work:
+        place = last.last_occurred_at, last.dead_letter_id
+        assert [one.error for one in work.dead_letters.list(before=place, limit=9)] == ["8"]
 
 
 def test_taken_letters_are_processing_and_come_oldest_first(lab: Lab, now: datetime) -> None:
@@ -190,6 +217,7 @@ def test_a_letter_whose_retry_failed_waits_once_more(store: Store) -> None:
     (waiting,) = read(store)
     assert (waiting.dead_letter_id, waiting.status) == (letter.dead_letter_id, "PENDING")
     assert (waiting.attempts, waiting.occurrences, waiting.processed_at) == (1, 2, None)
+    assert waiting.last_occurred_at > letter.last_occurred_at
     assert (waiting.created_at, waiting.last_attempt_at) == (
         letter.created_at,
         letter.last_attempt_at,
@@ -203,6 +231,7 @@ def test_a_letter_that_waits_once_more_takes_in_what_came_meanwhile(store: Store
     (waiting,) = read(store)
     assert (waiting.dead_letter_id, waiting.created_at) == (tried.dead_letter_id, tried.created_at)
     assert (waiting.occurrences, waiting.attempts, waiting.error) == (3, 1, "newest")
+    assert waiting.last_occurred_at > tried.last_occurred_at
 
 
 def test_several_tries_of_one_failure_that_end_together_wait_as_one(store: Store) -> None:

@@ -388,7 +388,7 @@ def test_connections_are_found_by_how_a_kpi_there_stands(
         store,
         check_of(store),
         status=Verdict.CRITICAL,
-        executed_at=check_of(store).claimed_at + timedelta(seconds=1),
+        checked_at=check_of(store).claimed_at + timedelta(seconds=1),
     )
     with store.read() as work:
         assert names(work.connections.list(filters, after=None, limit=9)) == expected

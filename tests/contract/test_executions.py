@@ -1,7 +1,7 @@
 """Executions: each slot is taken by one, ended by whoever holds its lease, and tried again."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,9 +13,10 @@ from repositories.records.definitions import (
     QueryDefinition,
 )
 from repositories.records.executions import Due, Ended, JobStatus, NewJob, Postponed, Waiting
-from repositories.records.kpis import Check, Result, Verdict
+from repositories.records.kpis import Check, Result, StoredResult, Verdict
 from repositories.records.processes import Worker
 from tests.contract.conftest import Lab
+from tests.definitions import check_of, keep
 
 WORKER = str(uuid4())
 
@@ -291,6 +292,24 @@ def test_a_slot_has_one_result_and_a_kpi_that_is_gone_has_none(lab: Lab) -> None
     assert (row.status, row.raw_status) == ("Healthy", "Warning")
 
 
+def test_results_are_found_by_what_they_say(store: Store) -> None:
+    add_kpi(store, "one")
+    check = check_of(store)
+    for number, status in enumerate([*Verdict, *Verdict]):
+        at = check.claimed_at - timedelta(minutes=number)
+        keep(store, check, status=status, message=str(number), checked_at=at)
+
+    def found(status: str | None, before: tuple[datetime, str] | None = None) -> list[StoredResult]:
+        with store.read() as work:
+            return work.results.history("one", status=status, hours=1, before=before, limit=9)
+
+    assert len(found(None)) == 8
+    for number, status in enumerate(Verdict):
+        newer, older = found(status)
+        assert (newer.message, older.message) == (str(number), str(number + 4))
+        assert found(status, (newer.checked_at, newer.result_id)) == [older]
+
+
 def result(check: Check) -> Result:
     return Result(
         status=Verdict.HEALTHY,
@@ -299,7 +318,7 @@ def result(check: Check) -> Result:
         message="m",
         error_type=None,
         duration_ms=1,
-        executed_at=check.claimed_at,
+        checked_at=check.claimed_at,
     )
 
 

@@ -213,14 +213,14 @@ def add_results(lab: Lab, **minutes_by_status: list[float]) -> None:
         assert work.results.add(every, worker_instance_id=None) == len(every)
 
 
-def bad_result(status: Verdict, executed_at: datetime) -> Result:
+def bad_result(status: Verdict, checked_at: datetime) -> Result:
     return Result(
         status=status,
         value=Decimal("98.5"),
         message="98.5 s",
         error_type=None,
         duration_ms=2.5,
-        executed_at=executed_at,
+        checked_at=checked_at,
     )
 
 
@@ -231,7 +231,7 @@ def not_available(check: Check) -> Result:
         message=f"{check.name} is not for this server",
         error_type="not_available",
         duration_ms=1,
-        executed_at=at(2),
+        checked_at=at(2),
     )
 
 

@@ -59,7 +59,7 @@ def result(check: Check, back: int) -> tuple[Check, Result]:
         message="m",
         error_type=None,
         duration_ms=1,
-        executed_at=at,
+        checked_at=at,
         raw_number=Decimal(100_000 - back),
     )
 

@@ -49,6 +49,23 @@ def test_the_last_success_is_when_the_last_execution_was_one(store: Store) -> No
     assert metric.last_success_at != metric.last_execution_at
 
 
+def test_a_job_that_has_begun_is_not_counted_before_it_ends(store: Store) -> None:
+    with store.single() as work:
+        work.metrics.begin("timer:x")
+        (metric,) = work.metrics.totals()
+    assert (metric.total_executions, metric.last_execution_at) == (0, None)
+    (ended,) = count(store, run_of())
+    assert metric.last_started_at is not None
+    assert ended.last_execution_at is not None
+    assert ended.last_started_at == metric.last_started_at < ended.last_execution_at
+    with store.single() as work:
+        work.metrics.begin("timer:x")
+        (again,) = work.metrics.totals()
+    assert again.last_started_at is not None
+    assert again.total_executions == 1
+    assert again.last_started_at > ended.last_execution_at
+
+
 def test_a_batch_counts_each_job_by_itself_and_several_of_one_together(store: Store) -> None:
     runs = [run_of("kpi:b", ms=5), run_of("kpi:a", ms=1), run_of("kpi:b", succeeded=False, ms=2)]
     first, second = count(store, *runs)

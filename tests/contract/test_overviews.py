@@ -47,7 +47,7 @@ def keep_all(store: Store, found: Sequence[Found]) -> None:
 
 
 def found_at(store: Store, name: str, at: datetime, **changes: object) -> Found:
-    return name, result_of(check_of(store, name), executed_at=at, **changes)
+    return name, result_of(check_of(store, name), checked_at=at, **changes)
 
 
 def roll_up(store: Store, *, until: datetime | None = None) -> int:
@@ -90,11 +90,11 @@ def expected(
 ) -> tuple[object, ...]:
     """A summary, counted one by one."""
     own = [result for name, result in found if places[name] == connection]
-    week = [one for one in own if one.executed_at >= hour - timedelta(days=7)]
+    week = [one for one in own if one.checked_at >= hour - timedelta(days=7)]
     counts = Counter(one.status for one in week)
-    newest = max(own, key=lambda one: one.executed_at, default=None)
+    newest = max(own, key=lambda one: one.checked_at, default=None)
     return (
-        newest and newest.executed_at,
+        newest and newest.checked_at,
         newest and newest.status,
         len(week),
         *(counts[verdict] for verdict in Verdict),
@@ -105,8 +105,8 @@ def expected(
 
 def counted(summary: DatabaseSummary) -> tuple[object, ...]:
     return (
-        summary.last_check_at,
-        summary.last_status,
+        summary.checked_at,
+        summary.status,
         summary.checks_7d,
         summary.healthy_7d,
         summary.warning_7d,
@@ -143,7 +143,7 @@ def some_results(store: Store, seed: int) -> list[Found]:
                 name,
                 result_of(
                     checks[name],
-                    executed_at=at,
+                    checked_at=at,
                     status=chance.choice([*Verdict]),
                     value=value,
                     duration_ms=float(chance.randint(0, 9999)) / 8,
@@ -190,10 +190,10 @@ def test_a_series_is_what_one_counts_whatever_is_rolled_up(store: Store, seed: i
 def _buckets_of(found: Sequence[Found], asked: Series) -> list[Any]:
     width = timedelta(seconds=asked.bucket_seconds)
     own = [result for name, result in found if name == asked.kpi]
-    starts = {EPOCH + (one.executed_at - EPOCH) // width * width for one in own}
+    starts = {EPOCH + (one.checked_at - EPOCH) // width * width for one in own}
     buckets = []
     for at in sorted(start for start in starts if start >= asked.since):
-        inside = [one for one in own if at <= one.executed_at < at + width]
+        inside = [one for one in own if at <= one.checked_at < at + width]
         values = [one.value for one in inside if isinstance(one.value, Decimal)]
         buckets.append(
             _Same(
@@ -240,7 +240,7 @@ def test_a_series_has_the_unit_and_huge_numbers_as_they_are(store: Store) -> Non
     define(store)
     check = check_of(store)
     huge = Decimal("123456789012345678.25")
-    keep_all(store, [("one", result_of(check, value=huge, executed_at=check.claimed_at))])
+    keep_all(store, [("one", result_of(check, value=huge, checked_at=check.claimed_at))])
     found = series(store, "one", 1, 3600)
     assert (found.unit, found.buckets[-1].min, found.buckets[-1].max) == ("s", huge, huge)
     assert found.buckets[-1].mean == pytest.approx(huge)
@@ -276,7 +276,7 @@ def test_rolling_up_again_changes_nothing(store: Store) -> None:
     before = summaries(store), series(store, "a1", 216, 3600, by_hours=True).buckets
     with store.work() as work:
         for _, result in found[:40]:
-            at = result.executed_at.replace(minute=0, second=0, microsecond=0)
+            at = result.checked_at.replace(minute=0, second=0, microsecond=0)
             if at < this_hour(store):
                 work.hours.roll_up(at)
     assert (summaries(store), series(store, "a1", 216, 3600, by_hours=True).buckets) == before
@@ -384,9 +384,9 @@ def test_workers_come_newest_first_and_are_filtered(lab: Lab) -> None:
     assert sorted(names(workers(store))) == ["new", "old", "stopped"]
     assert names(workers(store, environment="Prod")) == ["old"]
     assert names(workers(store, statuses=["Stopped", "Error"])) == ["stopped"]
-    assert names(workers(store, healths=["stale"])) == ["old"]
-    assert names(workers(store, healths=["healthy"])) == ["new"]
-    assert sorted(names(workers(store, healths=["healthy", "down"]))) == ["new", "stopped"]
+    assert names(workers(store, states=["stale"])) == ["old"]
+    assert names(workers(store, states=["healthy"])) == ["new"]
+    assert sorted(names(workers(store, states=["healthy", "down"]))) == ["new", "stopped"]
     (first, *others) = workers(store)
     place = first.started_at, first.worker_instance_id
     assert names(workers(store, before=place, limit=5)) == names(others)
@@ -411,8 +411,8 @@ def test_a_worker_has_its_running_and_queued_jobs(store: Store) -> None:
         work.executions.postpone([_postponed(jobs[0])])
     (worker,) = workers(store)
     assert (worker.running_jobs, worker.queued_jobs) == (1, 1)
-    assert (worker.status, worker.health_status) == ("Running", "healthy")
-    assert worker.seconds_since_heartbeat < 30
+    assert (worker.status, worker.state) == ("Running", "healthy")
+    assert worker.age_seconds < 30
 
 
 def _postponed(job: NewJob) -> Postponed:

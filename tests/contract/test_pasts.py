@@ -54,7 +54,7 @@ def add(
         message="m",
         error_type="timeout" if (raw_status or status) is ERROR else None,
         duration_ms=1,
-        executed_at=at,
+        checked_at=at,
         raw_status=raw_status,
         raw_number=raw_number,
     )
@@ -232,10 +232,10 @@ def test_after_a_long_outage_there_is_no_previous_value(store: Store, check: Che
         message="late",
         error_type="timeout",
         duration_ms=1,
-        executed_at=check.claimed_at,
+        checked_at=check.claimed_at,
     )
     outage = [
-        (replace(check, slot_at=at), replace(failed, executed_at=at))
+        (replace(check, slot_at=at), replace(failed, checked_at=at))
         for at in (ago(check, minutes) for minutes in range(LOOK_BACK))
     ]
     with store.work() as work:

@@ -1,4 +1,5 @@
 from repositories.contracts.store import Store
+from repositories.records.overviews import WorkerOverview
 from repositories.records.processes import Figure, Worker
 from tests.contract.conftest import Lab
 
@@ -38,3 +39,27 @@ def test_a_silent_worker_is_retired_once(lab: Lab) -> None:
     with lab.store.single() as work:
         assert work.workers.retire(silent_seconds=900) == 1
         assert work.workers.retire(silent_seconds=900) == 0
+
+
+def shown(lab: Lab) -> WorkerOverview:
+    with lab.store.read() as work:
+        (worker,) = work.overviews.workers(limit=9)
+    return worker
+
+
+def test_a_worker_that_only_slept_runs_again_with_its_next_beat(lab: Lab) -> None:
+    with lab.store.single() as work:
+        work.workers.register(WORKER)
+    lab.let_time_pass(seconds=901)
+    with lab.store.single() as work:
+        work.workers.retire(silent_seconds=900)
+        assert (shown(lab).status, shown(lab).state) == ("Stopped", "down")
+        work.workers.beat(ID, status="Running", figures=FIGURES)
+    assert (shown(lab).status, shown(lab).state) == ("Running", "healthy")
+
+
+def test_a_worker_that_says_that_it_ends_is_down_at_once(lab: Lab) -> None:
+    with lab.store.single() as work:
+        work.workers.register(WORKER)
+        work.workers.beat(ID, status="Stopped", figures=())
+    assert (shown(lab).status, shown(lab).state) == ("Stopped", "down")

@@ -94,12 +94,64 @@ def test_every_bad_parameter_is_named_at_once(host: LocalHost) -> None:
         "/api/db/jobs?cursor=WzFd",
         "/api/db/jobs?cursor=%00",
         "/api/kpis/x/results?hours=-1",
+        "/api/kpis/x/results?hours=5_0",
+        "/api/kpis/x/results?hours=%2B5",
+        "/api/kpis/x/results?hours=5%20",
+        "/api/kpis/x/results?hours=%D9%A5",
+        "/api/kpis?limit=10.0",
+        "/api/kpis/x/series?points=1e2",
+        "/api/db/activity?type=slow&min_ms=1_000",
+        "/api/db/tasks?stage=+1",
+        "/api/metrics?jobId=%0a",
+        "/api/kpis?environment=%01",
+        "/api/dead-letters?job_id=a%7f",
     ],
 )
 def test_what_makes_no_sense_is_400_and_named(host: LocalHost, path: str) -> None:
     answer = host.get(path)
     assert answer.status_code == 400
     assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/kpis/one/results?name=flip", "name"),
+        ("/api/kpis/one/results?name=", "name"),
+        (f"/api/db/tasks/{JOB}?job_id={JOB}", "job_id"),
+        ("/api/status/librarian/heartbeat?service=other", "service"),
+    ],
+)
+def test_what_stands_in_the_path_is_no_parameter_as_well(
+    host: LocalHost, path: str, name: str
+) -> None:
+    ask = host.post if path.partition("?")[0].endswith("heartbeat") else host.get
+    answer = ask(path, **({"json": {"status": "running"}} if ask == host.post else {}))
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [{"parameter": name, "message": "unknown parameter"}]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/kpis?environment=a&environment=b",
+        "/api/kpis?environment=a&environment=",
+        "/api/kpis?status=Healthy&status=Error",
+        "/api/health?fresh=true&fresh=true",
+        "/api/db/jobs?limit=10&limit=20",
+    ],
+)
+def test_what_is_no_list_is_given_once(host: LocalHost, path: str) -> None:
+    answer = host.get(path)
+    assert answer.status_code == 400
+    (fault,) = answer.json()["errors"]
+    assert fault["message"] == "given more than once"
+
+
+def test_a_list_may_be_given_one_by_one(host: LocalHost) -> None:
+    answer = host.get("/api/db/jobs?status=failed&status=queued,processing")
+    assert answer.status_code == 200
+    assert answer.json()["query_info"]["filters"]["status"] == ["failed", "queued", "processing"]
 
 
 def test_a_function_key_is_not_a_parameter(host: LocalHost) -> None:

@@ -162,9 +162,11 @@ def test_letters_are_listed_newest_first_in_pages_and_filtered(host: LocalHost, 
         add_letter(
             store,
             f"kpi:{hours}",
-            created_at=_ago(store, hours),
+            last_occurred_at=_ago(store, hours),
         )
-    add_letter(store, "nightly", fingerprint=None, created_at=_ago(store, 50), status="FAILED")
+    add_letter(
+        store, "nightly", fingerprint=None, last_occurred_at=_ago(store, 50), status="FAILED"
+    )
     assert [one["job_id"] for one in letters(host)] == ["kpi:1", "kpi:2", "kpi:3", "nightly"]
     assert [one["job_id"] for one in letters(host, hours=24, job_id="kpi:2")] == ["kpi:2"]
     assert [one["job_id"] for one in letters(host, status="FAILED")] == ["nightly"]

@@ -40,6 +40,12 @@ def test_a_run_by_hand_is_answered_and_kept(host: LocalHost, kpis: dict[str, Any
     assert result["value"] > 1
     newest, *_ = host.get("/api/kpis/database_size/results").json()["results"]
     assert (newest["slot_at"], newest["value"]) == (None, result["value"])
+    assert newest["checked_at"] == result["checked_at"]
+    asked = {"status": "Healthy", "limit": 1}
+    healthy = host.get("/api/kpis/database_size/results", params=asked).json()
+    assert healthy["results"] == [newest]
+    assert healthy["query_info"]["filters"] == {"name": "database_size", "status": "Healthy"}
+    assert host.get("/api/kpis/database_size/results?status=Error").json()["results"] == []
 
 
 def test_a_kpi_whose_sql_is_wrong_is_an_error_that_says_so(

@@ -103,7 +103,7 @@ def test_a_database_has_its_week_before_and_after_it_is_rolled_up(
     host: LocalHost, store: str
 ) -> None:
     before = get(host, "overview/databases")["databases"][0]
-    assert before["last_status"] == "Warning"
+    assert before["status"] == "Warning"
     assert before["checks_7d"] == before["healthy_7d"] + before["warning_7d"]
     assert 168 * 6 <= before["checks_7d"] <= 169 * 6 + 1
     assert before["healthy_percent_7d"] == pytest.approx(90, abs=0.2)
@@ -235,12 +235,28 @@ def test_workers_come_newest_first_and_are_filtered(host: LocalHost, store: str)
         return [one["worker_name"] for one in page["workers"]]
 
     assert found() == ["fine", "late", "gone"]
-    assert found(health="stale,down") == ["late", "gone"]
+    assert found(state="stale,down") == ["late", "gone"]
     assert found(status="Running") == ["fine", "late"]
-    assert found(status="Stopped,Error", health="healthy") == []
+    assert found(status="Stopped,Error", state="healthy") == []
     first = get(host, "workers", environment="Lab", limit=2)
     asked = {"environment": "Lab", "limit": 2, "cursor": first["next_cursor"]}
     assert [one["worker_name"] for one in get(host, "workers", **asked)["workers"]] == ["gone"]
+
+
+def test_a_process_that_the_local_host_ends_is_stopped_and_a_killed_one_is_not(
+    store_url: str,
+) -> None:
+    def beats() -> bool:
+        return bool(ask(store_url, "SELECT 1 FROM monitoring.system_status"))
+
+    for end, status in ((LocalHost.kill, "Running"), (lambda _: None, "Stopped")):
+        ask(store_url, "DELETE FROM monitoring.system_status")
+        ask(store_url, "DELETE FROM monitoring.worker_instances")
+        with running_host(store_url, "--no-timers") as local:
+            local.fire("heartbeat")
+            wait_until(beats)
+            end(local)
+        assert ask(store_url, "SELECT status FROM monitoring.worker_instances") == [(status,)]
 
 
 def test_a_workers_jobs_come_newest_first_and_are_filtered(host: LocalHost, store: str) -> None:
@@ -278,7 +294,7 @@ def test_jobs_of_an_unknown_worker_are_not_found_and_a_malformed_id_is_refused(
         ("overview/databases?provider=Sybase", "provider"),
         ("overview/databases?enabled=perhaps", "enabled"),
         ("overview/databases?status=Healthy", "status"),
-        ("workers?health=dead", "health"),
+        ("workers?state=dead", "state"),
         ("workers?status=running", "status"),
         ("workers?cursor=abc", "cursor"),
     ],

@@ -122,7 +122,7 @@ def test_a_kpi_is_defined_run_changed_and_removed(host: LocalHost) -> None:
     buckets = host.get("/api/kpis/seven/series?hours=1&points=10").json()["series"]["buckets"]
     assert sum(bucket["count"] for bucket in buckets) == 2
     (database,) = host.get("/api/overview/databases?tag=own").json()["databases"]
-    assert (database["last_status"], database["checks_7d"]) == ("Critical", 2)
+    assert (database["status"], database["checks_7d"]) == ("Critical", 2)
     assert host.client.delete("/api/connections/here").status_code == httpx.codes.CONFLICT
     for path in ("kpis/seven", "queries/seven", "connections/here"):
         assert host.client.delete(f"/api/{path}").json() == {"removed": path.partition("/")[2]}

@@ -67,6 +67,19 @@ def finished(command: str, environment: dict[str, str]) -> subprocess.CompletedP
     )
 
 
+def served_port(environment: dict[str, str]) -> str:
+    """What one is told who does not say PORT."""
+    asked = "from devhost.run import served_port; print(served_port())"
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        cwd=REPO,
+        env=environment | {"PORT": ""},
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
 def test_a_busy_port_is_named_before_anything_is_started(
     environment: dict[str, str], folder: Path
 ) -> None:
@@ -177,6 +190,8 @@ def test_the_app_shares_a_database_that_runs_already(environment: dict[str, str]
         read_until(database, "STORE_URL=")
         with running("serve", environment) as host:
             read_until(host, "Watchkeeper runs on")
+            assert served_port(environment) == environment["PORT"]
             host.send_signal(signal.SIGINT)
             assert host.wait(20) == 0
+        assert served_port(environment) == "7071"
         assert finished("url", environment).returncode == 0

@@ -39,10 +39,10 @@ SELECT indicator_id, at, at, 'Healthy', 1, 'm', 1, 'Test', 'PostgreSQL'
   FROM (SELECT now() - n * interval '30 minutes' AS at
           FROM generate_series(720, 0, -1) AS n) AS slot, monitoring.indicators;
 INSERT INTO monitoring.dead_letter_queue
-       (job_id, fingerprint, event_data, error, status, created_at)
+       (job_id, fingerprint, event_data, error, status, created_at, last_occurred_at)
 SELECT 'kpi:' || n, lpad(to_hex(n % 500), 16, '0'), '{}', 'e',
        CASE WHEN n % 50 = 0 THEN 'PENDING' WHEN n % 2 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END,
-       now() - n * interval '1 minute'
+       now() - n * interval '2 minutes', now() - n * interval '1 minute'
   FROM generate_series(1, 40000) AS n;
 """
 KNOWN: Mapping[str, object] = {

@@ -20,7 +20,7 @@ def store_with_kpis() -> FakeStore:
         check = check_of(store, name)
         store.results.add(
             [
-                (check, result_of(check, executed_at=store.clock() + timedelta(seconds=number)))
+                (check, result_of(check, checked_at=store.clock() + timedelta(seconds=number)))
                 for number in range(20)
             ],
             worker_instance_id=None,

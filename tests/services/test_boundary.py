@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,6 +76,7 @@ def test_the_log_names_the_cause_of_an_outage_under_the_callers_correlation_id(
     _, problem = answer(Unavailable())
     line = json.loads(log.getvalue())
     assert line["correlation_id"] == problem["correlation_id"]
+    assert re.fullmatch(r"[-0-9]{10}T[:.0-9]+Z", line["time"])
     assert (line["level"], line["status"], line["path"]) == ("ERROR", 503, "/api/x")
     assert "cannot reach" in line["cause"]
 

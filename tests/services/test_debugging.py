@@ -78,7 +78,7 @@ def add_verdicts(lab: MemoryLab, *statuses: Verdict) -> None:
             check_of(lab.store, "connections_used"),
             status=status,
             value=Decimal(98),
-            executed_at=lab.clock(),
+            checked_at=lab.clock(),
         )
 
 

@@ -1,5 +1,6 @@
 """A process proves that it is alive, under the id that the store knows it by."""
 
+from repositories.errors import Unavailable
 from services.heartbeats import HeartbeatService, describe_process
 from tests.fake_clocks import FakeClock
 from tests.fakes import FakeStore
@@ -27,6 +28,35 @@ def test_a_process_that_the_store_knows_by_another_id_goes_by_that() -> None:
     assert [*store.workers.all] == ["theirs"]
     assert {worker for worker, _, _ in store.workers.figures} == {"theirs"}
     assert heartbeats.worker_instance_id == "theirs"
+
+
+def test_a_process_that_was_killed_is_retired_by_anothers_beat() -> None:
+    store = FakeStore(FakeClock())
+    killed = HeartbeatService(store, describe_process(version="0", environment="Test"), service="w")
+    heartbeats = HeartbeatService(store, WORKER, service="watchkeeper")
+    killed.beat()
+    for _ in range(4):
+        heartbeats.beat()
+        store.clock.move(seconds=60)
+    heartbeats.beat()
+    assert {one: status for one, (_, _, status) in store.workers.all.items()} == {
+        killed.worker_instance_id: "Stopped",
+        ITS_ID: "Running",
+    }
+    killed.beat()
+    assert store.workers.all[killed.worker_instance_id][2] == "Running"
+
+
+def test_a_process_that_ends_says_so_if_it_can() -> None:
+    store = FakeStore(FakeClock())
+    heartbeats = HeartbeatService(store, WORKER, service="watchkeeper")
+    heartbeats.stop()
+    assert store.workers.all == {}
+    heartbeats.beat()
+    heartbeats.stop()
+    assert store.workers.all[ITS_ID][2] == "Stopped"
+    store.fail_with = Unavailable()
+    heartbeats.stop()
 
 
 def test_a_process_whose_row_is_gone_registers_again() -> None:

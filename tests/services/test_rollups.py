@@ -17,7 +17,7 @@ def store_with(*hours_ago: float) -> FakeStore:
     define(store)
     check = check_of(store)
     results = [
-        result_of(check, executed_at=NOON - timedelta(hours=hours), status=Verdict.HEALTHY)
+        result_of(check, checked_at=NOON - timedelta(hours=hours), status=Verdict.HEALTHY)
         for hours in hours_ago
     ]
     store.results.add([(check, result) for result in results], worker_instance_id=None)

@@ -30,6 +30,13 @@ def test_a_tick_is_recorded_with_its_outcome(store: FakeStore, timers: TimerServ
     assert (metric.job_id, metric.success_count, metric.failure_count) == ("timer:x", 1, 0)
 
 
+def test_a_tick_is_known_to_run_until_it_is_recorded(timers: TimerService) -> None:
+    seen = []
+    tick(timers, "x", ON_TIME, lambda: seen.append(timers.states()[0].running_since), alone=False)
+    assert None not in seen
+    assert timers.states()[0].running_since is None
+
+
 def test_a_failure_is_recorded_logged_and_raised_again(
     store: FakeStore, timers: TimerService, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,6 +3,7 @@ import pytest
 from repositories.errors import Unavailable
 from repositories.records.executions import NewDeadLetter
 from repositories.records.processes import Figure, Worker
+from repositories.records.retries import AuditEntry
 from repositories.records.rows import Json
 from services.settings import ScheduledTasks
 from services.upkeep import RETENTION_KEY, UpkeepService
@@ -20,6 +21,7 @@ WORKER = Worker(
     version="0.1.0",
     environment="Test",
 )
+ENTRY = AuditEntry(actor="kim", action="kpi.changed", entity_type="kpi", entity_id="one")
 LETTER = NewDeadLetter(
     job_id="kpi:one",
     fingerprint="ab12",
@@ -62,6 +64,15 @@ def test_each_table_is_kept_as_long_as_its_setting_says(store: FakeStore) -> Non
         "dead_letter_queue": 70,
         "job_metrics": 0,
     }
+
+
+def test_who_changed_what_is_kept_for_as_long_as_its_own_setting_says(store: FakeStore) -> None:
+    store.config.put(RETENTION_KEY, "1", description="", actor="t")
+    store.audit.add([ENTRY])
+    store.clock.move(days=364)
+    assert UpkeepService(store, ScheduledTasks()).clean_up()["audit_log"] == 0
+    shorter = ScheduledTasks(auditretentiondays=363)
+    assert UpkeepService(store, shorter).clean_up()["audit_log"] == 1
 
 
 def test_the_stores_own_config_is_stronger_for_all_but_heartbeats(store: FakeStore) -> None:

@@ -36,7 +36,7 @@ def outcome(error_type: str | None, **changes: object) -> Outcome:
         message="The database took too long.",
         error_type=error_type,
         duration_ms=7.6,
-        executed_at=NOW,
+        checked_at=NOW,
     )
     return Outcome(replace(one, check=check), result)
 

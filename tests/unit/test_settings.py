@@ -40,8 +40,19 @@ def test_an_empty_environment_has_every_default(read: Read) -> None:
     assert (kpis.execution_timeout_seconds, kpis.process_only_active_kpis) == (300, True)
     assert (tasks.enabled, tasks.cleanup_schedule) == (True, "0 0 2 * * *")
     assert (tasks.historical_data_retention_days, tasks.log_retention_days) == (90, 30)
-    assert tasks.status_history_retention_days == 60
+    assert (tasks.status_history_retention_days, tasks.audit_retention_days) == (60, 365)
     assert settings.heartbeat.schedule == "0 * * * * *"
+
+
+@pytest.mark.parametrize(
+    "slow", ["0 */2 * * * *", "0 0 * * * *", "*/10 * 8-18 * * *", "0 * * * * 1"]
+)
+def test_a_heartbeat_that_leaves_minutes_out_is_named_and_not_taken(read: Read, slow: str) -> None:
+    settings, problems = read(Heartbeat__Schedule=slow)
+    assert "leaves minutes out" in problems["Heartbeat__Schedule"]
+    assert settings.heartbeat.schedule == "0 * * * * *"
+    settings, problems = read(Heartbeat__Schedule="*/20 * * * * *")
+    assert (settings.heartbeat.schedule, problems) == ("*/20 * * * * *", {})
 
 
 def test_settings_are_read_by_the_names_of_the_documents(read: Read) -> None:

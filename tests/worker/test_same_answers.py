@@ -21,7 +21,7 @@ CHANGING = {
     *("correlation_id", "execution_time_ms", "connection_time_ms", "avg_query_time_ms"),
     *("connections", "age_seconds", "last_heartbeat", "due_at", "next_due_at", "duration_ms"),
     "overdue_seconds",
-    *("checked_at", "executed_at", "last_run_at", "read_at", "value", "message", "result_id"),
+    *("checked_at", "last_run_at", "read_at", "value", "message", "result_id"),
 }
 
 

@@ -79,7 +79,13 @@ CREATE INDEX ix_worker_jobs_of_instance
     ON monitoring.worker_jobs (worker_instance_id, scheduled_at DESC, job_id);
 CREATE INDEX ix_worker_jobs_unfinished_of_instance
     ON monitoring.worker_jobs (worker_instance_id, status) WHERE status IN ('Queued', 'Running');
+CREATE INDEX ix_worker_jobs_ended_badly_of_instance
+    ON monitoring.worker_jobs (worker_instance_id, status, scheduled_at DESC, job_id)
+    WHERE status IN ('Failed', 'Cancelled');
 DROP INDEX monitoring.ix_worker_jobs_instance_status, monitoring.ix_worker_jobs_queue;
+
+CREATE INDEX ix_worker_instances_alive ON monitoring.worker_instances (last_heartbeat)
+    WHERE status NOT IN ('Stopped', 'Error');
 
 -- What was found --------------------------------------------------------------------------------
 
@@ -92,19 +98,38 @@ COMMENT ON COLUMN monitoring.database_monitoring_results.raw_status IS
     'The verdict of this execution alone, where it is not status: see indicators.max_consecutive.';
 COMMENT ON COLUMN monitoring.database_monitoring_results.raw_number IS
     'The counter itself, where value_number is by how much it grows in a second.';
+CREATE INDEX ix_database_monitoring_results_bad
+    ON monitoring.database_monitoring_results (indicator_id, status, executed_at DESC, result_id DESC)
+    WHERE status <> 'Healthy';
 
 -- What failed for good: the same failure of the same KPI waits once, however often it comes ------
 
 ALTER TABLE monitoring.dead_letter_queue
-    ADD COLUMN fingerprint varchar(64),
-    ADD COLUMN error_type  varchar(50),
-    ADD COLUMN occurrences integer NOT NULL DEFAULT 1;
+    ADD COLUMN fingerprint      varchar(64),
+    ADD COLUMN error_type       varchar(50),
+    ADD COLUMN occurrences      integer NOT NULL DEFAULT 1,
+    ADD COLUMN last_occurred_at timestamptz;
+UPDATE monitoring.dead_letter_queue SET last_occurred_at = created_at;
+ALTER TABLE monitoring.dead_letter_queue
+    ALTER COLUMN last_occurred_at SET DEFAULT now(),
+    ALTER COLUMN last_occurred_at SET NOT NULL;
+COMMENT ON COLUMN monitoring.dead_letter_queue.last_occurred_at IS
+    'When it failed the last time, by itself or when it was tried again.';
 CREATE UNIQUE INDEX uq_dead_letter_queue_pending
     ON monitoring.dead_letter_queue (job_id, fingerprint) WHERE status = 'PENDING';
 CREATE INDEX ix_dead_letter_queue_fingerprint
-    ON monitoring.dead_letter_queue (fingerprint, status, created_at);
+    ON monitoring.dead_letter_queue (fingerprint, status, last_occurred_at DESC, dead_letter_id);
+DROP INDEX monitoring.ix_dead_letter_queue_status;
+CREATE INDEX ix_dead_letter_queue_status
+    ON monitoring.dead_letter_queue (status, last_occurred_at DESC, dead_letter_id);
+CREATE INDEX ix_dead_letter_queue_newest
+    ON monitoring.dead_letter_queue (last_occurred_at DESC, dead_letter_id);
 
--- How long things take normally -----------------------------------------------------------------
+-- How long things take normally, and since when they run ----------------------------------------
+
+ALTER TABLE monitoring.job_metrics ADD COLUMN last_started_at timestamptz;
+COMMENT ON COLUMN monitoring.job_metrics.last_started_at IS
+    'Of a timer: when it began the last time. Later than last_execution_at, it runs or was killed.';
 
 CREATE TABLE monitoring.performance_baselines (
     job_id          varchar(200)     NOT NULL,

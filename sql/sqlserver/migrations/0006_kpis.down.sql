@@ -17,6 +17,15 @@ IF EXISTS (SELECT 1 FROM monitoring.schema_made
         WHERE Status = N'Queued';
 IF EXISTS (SELECT 1 FROM monitoring.schema_made
             WHERE revision = N'0001'
+              AND (kind = N'table' AND name = N'monitoring.WorkerJobs'
+                   OR kind = N'index' AND name = N'IX_WorkerJobs_InstanceStatus'))
+    CREATE INDEX IX_WorkerJobs_InstanceStatus ON monitoring.WorkerJobs (WorkerInstanceId, Status);
+IF EXISTS (SELECT 1 FROM monitoring.schema_made
+            WHERE revision = N'0005' AND kind = N'index' AND name = N'IX_DeadLetterQueue_Status')
+    CREATE INDEX IX_DeadLetterQueue_Status
+        ON monitoring.DeadLetterQueue (Status, CreatedAt DESC, DeadLetterId);
+IF EXISTS (SELECT 1 FROM monitoring.schema_made
+            WHERE revision = N'0001'
               AND (kind = N'table' AND name = N'monitoring.Indicators'
                    OR kind = N'index' AND name = N'IX_Indicators_NextDueAt'))
     CREATE INDEX IX_Indicators_NextDueAt ON monitoring.Indicators (NextDueAt);

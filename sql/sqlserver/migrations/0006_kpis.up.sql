@@ -61,6 +61,11 @@ INSERT INTO #added (table_name, column_name, type_name, size, scale, filled) VAL
     (N'DeadLetterQueue', N'Fingerprint', N'nvarchar', 64, NULL, N'nobody'),
     (N'DeadLetterQueue', N'ErrorType', N'nvarchar', 50, NULL, N'nobody'),
     (N'DeadLetterQueue', N'Occurrences', N'int', NULL, NULL, N'1'),
+    -- When it failed the last time, by itself or when it was tried again.
+    (N'DeadLetterQueue', N'LastOccurredAt', N'datetime2', NULL, NULL, N'SYSUTCDATETIME()'),
+
+    -- Of a timer: when it began the last time. Later than LastExecutionAt, it runs or was killed.
+    (N'JobMetrics', N'LastStartedAt', N'datetime2', NULL, NULL, N'nobody'),
 
     -- Executions that were far from normal, one in five minutes; and of the newest of them how long
     -- it took, and what was normal then.
@@ -217,6 +222,14 @@ DROP TABLE #held;
 DROP TABLE #added;
 GO
 
+IF EXISTS (SELECT 1 FROM monitoring.schema_made
+            WHERE revision = N'0006' AND kind = N'column'
+              AND owner = N'monitoring.DeadLetterQueue' AND name = N'LastOccurredAt')
+    UPDATE monitoring.DeadLetterQueue
+       SET LastOccurredAt = CreatedAt
+     WHERE CreatedAt IS NOT NULL;
+GO
+
 -- Checks, on tables of ours.
 CREATE TABLE #rule (
     table_name nvarchar(60)  COLLATE DATABASE_DEFAULT NOT NULL,
@@ -279,8 +292,14 @@ INSERT INTO #sought (table_name, index_name, columns) VALUES
     (N'WorkerJobs', N'IX_WorkerJobs_Available', N'(Status, AvailableAt)'),
     (N'WorkerJobs', N'IX_WorkerJobs_Unfinished', N'(IndicatorId, Status)'),
     (N'WorkerJobs', N'IX_WorkerJobs_OfInstance', N'(WorkerInstanceId, ScheduledAt DESC, JobId)'),
+    (N'WorkerJobs', N'IX_WorkerJobs_OfInstanceByStatus',
+     N'(WorkerInstanceId, Status, ScheduledAt DESC, JobId)'),
     (N'DeadLetterQueue', N'IX_DeadLetterQueue_Pending', N'(JobId, Fingerprint, Status)'),
-    (N'DeadLetterQueue', N'IX_DeadLetterQueue_Fingerprint', N'(Fingerprint, Status, CreatedAt)'),
+    (N'DeadLetterQueue', N'IX_DeadLetterQueue_Fingerprint',
+     N'(Fingerprint, Status, LastOccurredAt DESC, DeadLetterId)'),
+    (N'DeadLetterQueue', N'IX_DeadLetterQueue_StatusNewest',
+     N'(Status, LastOccurredAt DESC, DeadLetterId)'),
+    (N'DeadLetterQueue', N'IX_DeadLetterQueue_Newest', N'(LastOccurredAt DESC, DeadLetterId)'),
     (N'PerformanceBaselines', N'IX_PerformanceBaselines_UpdatedAt', N'(UpdatedAt)'),
     (N'WorkerMetrics', N'IX_WorkerMetrics_TypeName', N'(MetricType, MetricName, RecordedAt DESC)');
 INSERT INTO monitoring.schema_made (revision, kind, owner, name)
@@ -309,8 +328,23 @@ DEALLOCATE additions;
 DROP TABLE #sought;
 GO
 
--- What is of no use any more, where 0001 made it: nobody asks for KPIs by time alone, and who runs
--- one is in its worker job.
+-- One with a filter, on a table of ours.
+IF EXISTS (SELECT 1 FROM monitoring.schema_made
+            WHERE revision = N'0001' AND kind = N'table'
+              AND name = N'monitoring.DatabaseMonitoringResults')
+BEGIN
+    CREATE INDEX IX_DatabaseMonitoringResults_Bad
+        ON monitoring.DatabaseMonitoringResults (IndicatorId, Status, ExecutedAt DESC, ResultId DESC)
+        WHERE Status <> N'Healthy';
+    INSERT INTO monitoring.schema_made (revision, kind, owner, name)
+    VALUES (N'0006', N'index', N'monitoring.DatabaseMonitoringResults',
+            N'IX_DatabaseMonitoringResults_Bad');
+END;
+GO
+
+-- What is of no use any more, where an earlier migration made it: nobody asks for KPIs by time
+-- alone, who runs one is in its worker job, and other indexes of WorkerJobs and DeadLetterQueue
+-- begin in the same way.
 IF EXISTS (SELECT 1 FROM monitoring.schema_made
             WHERE revision = N'0001'
               AND (kind = N'table' AND name = N'monitoring.Indicators'
@@ -319,6 +353,14 @@ IF EXISTS (SELECT 1 FROM monitoring.schema_made
 IF EXISTS (SELECT 1 FROM monitoring.schema_made
             WHERE revision = N'0001' AND kind = N'table' AND name = N'monitoring.WorkerJobs')
     DROP INDEX IF EXISTS IX_WorkerJobs_Queue ON monitoring.WorkerJobs;
+IF EXISTS (SELECT 1 FROM monitoring.schema_made
+            WHERE revision = N'0001'
+              AND (kind = N'table' AND name = N'monitoring.WorkerJobs'
+                   OR kind = N'index' AND name = N'IX_WorkerJobs_InstanceStatus'))
+    DROP INDEX IF EXISTS IX_WorkerJobs_InstanceStatus ON monitoring.WorkerJobs;
+IF EXISTS (SELECT 1 FROM monitoring.schema_made
+            WHERE revision = N'0005' AND kind = N'index' AND name = N'IX_DeadLetterQueue_Status')
+    DROP INDEX IF EXISTS IX_DeadLetterQueue_Status ON monitoring.DeadLetterQueue;
 IF EXISTS (SELECT 1 FROM monitoring.schema_made
             WHERE revision = N'0001'
               AND (kind = N'table' AND name = N'monitoring.Indicators'
