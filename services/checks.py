@@ -95,6 +95,8 @@ class Checks:
         self._targets.close_idle()
 
     def _ask(self, check: Check) -> Answer:
+        if check.fault:
+            raise NotConfigured(check.fault)
         return self._targets.open(check.connection).ask(
             check.sql,
             result_type=check.rule.result_type,

@@ -137,7 +137,7 @@ class Baseline:
 class Check:
     """A KPI, ready to run; `slot_at` is None for a run by hand. Times are by the store's clock.
 
-    `is_enabled` says that its connection and its query both are.
+    `is_enabled` says that its connection and its query both are; `fault` why it cannot be judged.
     """
 
     indicator_id: str
@@ -156,6 +156,7 @@ class Check:
     baseline: Baseline | None = None
     is_active: bool = True
     is_enabled: bool = True
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

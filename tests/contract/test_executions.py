@@ -13,9 +13,9 @@ from repositories.records.definitions import (
     QueryDefinition,
 )
 from repositories.records.executions import Due, Ended, JobStatus, NewJob, Postponed, Waiting
-from repositories.records.kpis import Check, Result, Verdict
+from repositories.records.kpis import Check, Result, Rule, Verdict
 from repositories.records.processes import Worker
-from tests.contract.conftest import Lab
+from tests.contract.conftest import Lab, MemoryLab, PostgresLab
 
 WORKER = str(uuid4())
 
@@ -114,6 +114,32 @@ def test_a_kpi_that_is_due_comes_with_all_that_it_needs_to_run(lab: Lab) -> None
     assert check.slot_at is not None
     assert check.slot_at <= check.claimed_at
     assert check.baseline is None
+
+
+def test_a_word_that_means_nothing_is_told_of_its_kpi_and_keeps_nobody_from_being_due(
+    lab: Lab,
+) -> None:
+    """A server that compares without regard to case lets GT in for gt."""
+    if not isinstance(lab, MemoryLab | PostgresLab):
+        pytest.skip("SQL Server: its constraints stay for the whole run")
+    if isinstance(lab, PostgresLab):
+        lab.execute(
+            "ALTER TABLE monitoring.database_queries DROP CONSTRAINT ck_database_queries_operator"
+        )
+    odd = Rule(comparison_operator="GT")  # type: ignore[arg-type]
+    with lab.store.work() as work:
+        assert work.queries.add(QueryDefinition(name="odd", sql="SELECT 1", rule=odd), actor="t")
+    add_kpi(lab.store, "bad", query="odd")
+    add_kpi(lab.store, "good")
+    faults = {one.check.name: one.check.fault for one in due(lab.store)}
+    assert faults == {
+        "bad": "comparison_operator is GT, which is none of eq, ne, gt, lt, gte, lte, contains",
+        "good": None,
+    }
+    with lab.store.read() as work:
+        stored = work.queries.find("odd")
+    assert stored is not None
+    assert stored.definition.rule == odd
 
 
 def test_what_is_switched_off_is_due_and_said_to_be_off(lab: Lab) -> None:

@@ -154,6 +154,19 @@ def test_a_schedule_that_is_none_waits_an_hour(store: FakeStore, clock: FakeCloc
     assert next_due(store, "a") >= clock.now + timedelta(hours=1)
 
 
+def test_a_kpi_whose_definition_has_an_unknown_word_is_an_error_of_its_own(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "good")
+    add(store, "bad", history=HistoryRule(compare_to="PREVIOUS"))  # type: ignore[arg-type]
+    assert service(store, target).run_due().verdicts == {"Error": 1, "Healthy": 1}
+    (result,) = results(store, "bad")
+    assert result.error_type == "not_configured"
+    assert result.message.startswith("compare_to is PREVIOUS, which is none of previous, ")
+    assert next_due(store, "bad") > clock.now
+    assert len(target.asked) == 1
+
+
 def test_no_more_run_at_once_than_the_store_says(store: FakeStore) -> None:
     names = [f"k{number}" for number in range(12)]
     target = add(store, *names)
