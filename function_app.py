@@ -155,7 +155,7 @@ def build() -> Services:
         definitions=DefinitionService(
             ConnectionRegister(store, addresses),
             QueryRegister(store),
-            KpiRegister(store, clock=lambda: datetime.now(UTC)),
+            KpiRegister(store),
         ),
         exposition=ExpositionService(
             store,

@@ -13,7 +13,6 @@ import getpass
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -113,7 +112,7 @@ def _planner() -> Iterator[Planner]:
         vault = KeyVault()
         keys = Keys.of(settings.encryption_keys_text, vault.read)
         register = ConnectionRegister(store, Addresses(keys, {}, vault.read))
-        yield Planner(store, register, clock=lambda: datetime.now(UTC))
+        yield Planner(store, register)
 
 
 def _parser() -> argparse.ArgumentParser:

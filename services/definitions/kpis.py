@@ -1,6 +1,5 @@
 """KPIs: listed, shown, put and removed."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from repositories.contracts.store import Store, Work
@@ -27,8 +26,8 @@ REMOVED_AT_ONCE = 10_000
 
 
 class KpiRegister:
-    def __init__(self, store: Store, *, clock: Callable[[], datetime]) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def list(self, filters: DefinitionFilter, *, after: str | None, limit: int) -> Page[Kpi]:
         with self._store.read() as work:
@@ -52,7 +51,8 @@ class KpiRegister:
         with self._store.work() as work:
             now = KPIS.write(work, stored, definition, author)
             if is_rescheduled(definition_of(stored), definition):
-                work.indicators.schedule_at({name: first_slot_of(definition, self._clock())})
+                slot = first_slot_of(definition, work.facts.now())
+                work.indicators.schedule_at({name: slot})
             return _shown(work, now, is_new=stored is None)
 
     def remove(self, name: str, condition: Condition, author: Author) -> None:

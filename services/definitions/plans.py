@@ -1,8 +1,7 @@
 """What must change for the store to be as a file says; and that, done in one transaction."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from repositories.contracts.store import Store, Work
@@ -65,10 +64,8 @@ class Plan:
 
 
 class Planner:
-    def __init__(
-        self, store: Store, connections: ConnectionRegister, *, clock: Callable[[], datetime]
-    ) -> None:
-        self._store, self._connections, self._clock = store, connections, clock
+    def __init__(self, store: Store, connections: ConnectionRegister) -> None:
+        self._store, self._connections = store, connections
 
     def plan(self, file: DefinitionFile) -> Plan:
         """Raises InvalidRequest, which names every fault by its place in the file."""
@@ -138,7 +135,7 @@ class Planner:
         return found, faults
 
     def _schedule(self, work: Work, kpis: Changes[KpiDefinition]) -> None:
-        now = self._clock()
+        now = work.facts.now()
         moved = [new for old, new in kpis.changed if is_rescheduled(old.definition, new)]
         for part in _parts([*kpis.added, *moved]):
             work.indicators.schedule_at({kpi.name: first_slot_of(kpi, now) for kpi in part})
