@@ -144,7 +144,7 @@ def build() -> Services:
         activity=ActivityService(jobs_read),
         baselines=BaselineService(store),
         connection_tests=ConnectionTestService(store, targets),
-        dead_letters=DeadLetterService(store),
+        dead_letters=DeadLetterService(store, settings.kpi_monitoring),
         debugging=DebugService(
             jobs_read,
             store,

@@ -10,6 +10,7 @@ from repositories.contracts.databases import Answer
 from repositories.errors import (
     BadStatement,
     BadUrl,
+    Busy,
     Conflict,
     LoginRefused,
     NotAllowed,
@@ -46,6 +47,7 @@ ERROR_TYPES: dict[type[StorageError], str] = {
     LoginRefused: "login_refused",
     NotConfigured: "not_configured",
     BadUrl: "not_configured",
+    Busy: "busy",
     Unavailable: "connection_lost",
     NotAllowed: "not_allowed",
     BadStatement: "bad_sql",
@@ -100,7 +102,7 @@ class Checks:
         return self._targets.open(check.connection).ask(
             check.sql,
             result_type=check.rule.result_type,
-            timeout_seconds=min(check.timeout_seconds, self._longest),
+            timeout_seconds=min(check.longest_seconds, self._longest),
             keep=KEPT_ROWS if check.rule.result_type is ResultType.DATA_SET else 2,
         )
 

@@ -158,6 +158,11 @@ class Check:
     is_enabled: bool = True
     fault: str | None = None
 
+    @property
+    def longest_seconds(self) -> int:
+        """For its statement: what its query says, and no more than its connection does."""
+        return min(self.timeout_seconds, self.connection.command_timeout_seconds)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
