@@ -145,7 +145,7 @@ def build() -> Services:
         activity=ActivityService(jobs_read),
         baselines=BaselineService(store),
         connection_tests=ConnectionTestService(store, targets),
-        dead_letters=DeadLetterService(store),
+        dead_letters=DeadLetterService(store, settings.kpi_monitoring),
         debugging=DebugService(
             jobs_read,
             store,
@@ -158,7 +158,6 @@ def build() -> Services:
             QueryRegister(store, jobs_writable=settings.jobs_writable),
             KpiRegister(
                 store,
-                clock=lambda: datetime.now(UTC),
                 pace=timedelta(seconds=shortest_period_seconds(settings.kpi_monitoring.schedule)),
                 jobs_writable=settings.jobs_writable,
             ),

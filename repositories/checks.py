@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from repositories.contracts.databases import Row, Session
 from repositories.records.kpis import (
@@ -19,9 +21,15 @@ from repositories.records.kpis import (
     Rule,
 )
 
-OPERATORS: dict[str | None, Operator | None] = {None: None, **{one.value: one for one in Operator}}
-RESULT_TYPES = {kind.value: kind for kind in ResultType}
-ON_EMPTY = {verdict.value: verdict for verdict in OnEmpty}
+KINDS: Mapping[str, type[StrEnum]] = {
+    "result_type": ResultType,
+    "comparison_operator": Operator,
+    "on_empty": OnEmpty,
+    "compare_to": CompareTo,
+    "deviation_unit": DeviationUnit,
+    "deviation_side": DeviationSide,
+}
+WORDS = {name: {word.value: word for word in kind} for name, kind in KINDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,7 @@ class _Query:
     sql: str
     timeout_seconds: int
     rule: Rule
+    fault: str | None
     is_enabled: bool
 
 
@@ -42,6 +51,7 @@ class FoundKpi:
 
     def at(self, slot_at: datetime | None) -> Check:
         row, connection, query = self.row, self.connection, self.query
+        history = history_of(row)
         return Check(
             indicator_id=row["indicator_id"],
             name=row["name"],
@@ -55,7 +65,8 @@ class FoundKpi:
             sql=query.sql,
             timeout_seconds=query.timeout_seconds,
             rule=query.rule,
-            history=history_of(row),
+            history=history,
+            fault=query.fault or fault_of(history),
             baseline=_baseline(row),
             is_active=row["is_active"],
             is_enabled=connection.is_enabled and query.is_enabled,
@@ -79,14 +90,15 @@ def find_connection(session: Session, name: str) -> Connection | None:
 
 
 def rule_of(row: Row) -> Rule:
+    """With its words as they stand there, known or not: see `fault_of`."""
     return Rule(
-        result_type=RESULT_TYPES[row["result_type"]],
+        result_type=_word(row, "result_type"),
         unit=row["unit"],
         expected_value=row["expected_value"],
-        comparison_operator=OPERATORS[row["comparison_operator"]],
+        comparison_operator=_word(row, "comparison_operator"),
         warning_threshold=row["warning_threshold"],
         critical_threshold=row["critical_threshold"],
-        on_empty=ON_EMPTY[row["on_empty"]],
+        on_empty=_word(row, "on_empty"),
     )
 
 
@@ -94,20 +106,36 @@ PLAIN = HistoryRule()
 
 
 def history_of(row: Row) -> HistoryRule:
+    """With its words as they stand there, known or not: see `fault_of`."""
     if _has_no_past(row):
         return PLAIN
-    compare_to = row["compare_to"]
     return HistoryRule(
         max_consecutive=row["max_consecutive"],
         recover_after=row["recover_after"],
         per_second=row["per_second"],
-        compare_to=None if compare_to is None else CompareTo(compare_to),
-        deviation_unit=DeviationUnit(row["deviation_unit"]),
-        deviation_side=DeviationSide(row["deviation_side"]),
+        compare_to=_word(row, "compare_to"),
+        deviation_unit=_word(row, "deviation_unit"),
+        deviation_side=_word(row, "deviation_side"),
         warning_deviation=row["warning_deviation"],
         critical_deviation=row["critical_deviation"],
         forecast_hours=row["forecast_hours"],
     )
+
+
+def fault_of(rule: Rule | HistoryRule) -> str | None:
+    """Which words of it mean nothing, such as GT, which a server may take for gt; None if none."""
+    if rule is PLAIN:
+        return None
+    found = [
+        f"{name} is {word}, which is none of {', '.join(known)}"
+        for name, known in WORDS.items()
+        if (word := getattr(rule, name, None)) is not None and word not in known
+    ]
+    return "; ".join(found) or None
+
+
+def _word(row: Row, name: str) -> Any:  # noqa: ANN401 - of the kind that `name` is
+    return WORDS[name].get(row[name], row[name])
 
 
 def _complete(session: Session, rows: Sequence[Row]) -> list[FoundKpi]:
@@ -129,12 +157,18 @@ def _connections(session: Session, ids: Collection[str]) -> Mapping[str, Connect
 
 def _queries(session: Session, ids: Collection[str]) -> Mapping[str, _Query]:
     rows = session.rows("checks.queries", ids=[*ids])
-    return {
-        row["query_id"]: _Query(
-            row["sql_query"], row["timeout_seconds"], rule_of(row), row["is_enabled"]
-        )
-        for row in rows
-    }
+    return {row["query_id"]: _query(row) for row in rows}
+
+
+def _query(row: Row) -> _Query:
+    rule = rule_of(row)
+    return _Query(
+        sql=row["sql_query"],
+        timeout_seconds=row["timeout_seconds"],
+        rule=rule,
+        fault=fault_of(rule),
+        is_enabled=row["is_enabled"],
+    )
 
 
 def _has_no_past(row: Row) -> bool:

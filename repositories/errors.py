@@ -17,6 +17,10 @@ class Unavailable(StorageError):
     """The database cannot be reached."""
 
 
+class Busy(Unavailable):
+    """Every connection to the database is busy."""
+
+
 class LoginRefused(Unavailable):
     """The database refused the login."""
 

@@ -10,6 +10,7 @@ from repositories.records.executions import (
     Due,
     Ended,
     NewJob,
+    Overtaken,
     Postponed,
     Waiting,
     WorkerJob,
@@ -25,7 +26,7 @@ class SqlExecutions:
         rows = self._session.rows("executions.due", limit=limit, busy=[*busy] or None)
         kpis = find_kpis(self._session, {row["indicator_id"] for row in rows})
         return [
-            Due(check=kpi.at(row["slot_at"]), is_running=row["is_running"])
+            Due(check=kpi.at(row["slot_at"]), unfinished=row["unfinished"])
             for row in rows
             if (kpi := kpis.get(row["indicator_id"])) is not None
         ]
@@ -46,6 +47,17 @@ class SqlExecutions:
             if (kpi := kpis.get(row["indicator_id"])) is not None
         ]
         return sorted(found, key=lambda one: (one.check.priority, one.since))
+
+    def overtake(
+        self, indicator_ids: Collection[str], *, lease_id: str, worker_instance_id: str
+    ) -> list[Overtaken]:
+        rows = self._session.rows(
+            "executions.overtake",
+            indicator_ids=[*indicator_ids],
+            lease_id=lease_id,
+            worker_instance_id=worker_instance_id,
+        )
+        return build(Overtaken, rows)
 
     def advance(self, slots: Mapping[str, datetime]) -> None:
         rows = [{"indicator_id": one, "next_due_at": at} for one, at in sorted(slots.items())]

@@ -1,5 +1,7 @@
 """What is known of the store itself."""
 
+from datetime import datetime
+
 from repositories.contracts.databases import Session
 from repositories.errors import BadStatement
 from repositories.records.processes import Server
@@ -8,6 +10,12 @@ from repositories.records.processes import Server
 class SqlFacts:
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def now(self) -> datetime:
+        row = self._session.row("health.now")
+        assert row is not None  # noqa: S101 - the statement always returns its row
+        now: datetime = row["now"]
+        return now
 
     def server(self) -> Server:
         row = self._session.row("health.server")

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from functools import cache, partial
 from importlib import import_module
+from itertools import islice
+from math import ceil
 from threading import Thread
 from typing import Any
 
-from repositories.answers import in_time, only_text, read_answer
+from repositories.answers import only_text, read_answer
 from repositories.contracts.databases import Answer, PoolUse
 from repositories.errors import (
     BadStatement,
@@ -29,6 +31,8 @@ from repositories.urls import GuestUrl, Tls
 MARGIN_SECONDS = 1
 VERSION = "SELECT version()"
 MAX_IDLE_SECONDS = 60.0
+MOST_ROWS_OF_A_SCALAR = 1000
+"""So many are read to their end; a new connection costs less than more of them."""
 COM_RESET_CONNECTION = 0x1F
 SSL_CONNECTION_ERROR = 2026
 ENCRYPTION = "The database does not encrypt or has no valid certificate: see tls= in its URL."
@@ -77,7 +81,7 @@ class MySqlTarget:
             loan.is_last = True
             _set_patience(loan.connection, timeout_seconds + MARGIN_SECONDS)
             try:
-                answer = _ask(loan.connection, sql, result_type, timeout_seconds, keep)
+                answer, is_over = _ask(loan.connection, sql, result_type, timeout_seconds, keep)
             except (BadStatement, NotAllowed, Conflict) as error:
                 was_refused = error.code is not None  # else USE may have done its work
                 loan.is_last = not (was_refused and _reset(loan.connection))
@@ -85,8 +89,7 @@ class MySqlTarget:
             finally:
                 if not loan.connection.open:
                     self._kill_in_background(loan.connection.thread_id())
-            reads = result_type is not ResultType.NON_QUERY
-            loan.is_last = not (reads and _reset(loan.connection))
+            loan.is_last = not (is_over and _reset(loan.connection))
             return answer
 
     def version(self, *, timeout_seconds: int) -> str:
@@ -150,20 +153,31 @@ def _ask(
     result_type: ResultType,
     timeout_seconds: int,
     keep: int,
-) -> Answer:
+) -> tuple[Answer, bool]:
+    """And whether nothing is left on the connection, so that the next statement may have it.
+
+    Rows are read as they come, and nothing is waited for any longer than until the time is over:
+    a server's own limit is for each statement in a procedure.
+    """
     until = time.monotonic() + timeout_seconds
     _prepare(connection, result_type, timeout_seconds, keep)
-    with translated(), _cursor(connection, streams=result_type is ResultType.DATA_SET) as cursor:
+    with translated(), _cursor(connection) as cursor:
+        _wait_until(connection, until)
         cursor.execute(sql)
         if result_type is ResultType.NON_QUERY:
-            changed = _count_changes(cursor)
+            changed = _go_to_the_end(connection, cursor, until)
             connection.commit()
-            return Answer((), (), changed)
+            return Answer((), (), changed), False
+        rows = _rows(connection, cursor, until)
         answer = read_answer(
-            cursor.description, cursor, result_type=result_type, keep=keep, until=until
+            cursor.description, rows, result_type=result_type, keep=keep, until=until
         )
-        _go_to_the_end(cursor, until)
-        return answer
+        is_over = sum(1 for _ in islice(rows, MOST_ROWS_OF_A_SCALAR)) < MOST_ROWS_OF_A_SCALAR
+        if is_over:
+            _go_to_the_end(connection, cursor, until)
+        else:
+            _leave(cursor)
+        return answer, is_over
 
 
 def _reset(connection: Any) -> bool:  # noqa: ANN401
@@ -183,6 +197,15 @@ def _reset(connection: Any) -> bool:  # noqa: ANN401
 def _set_patience(connection: Any, seconds: int) -> None:  # noqa: ANN401
     """For each answer of the server; PyMySQL takes it when connecting only."""
     connection._read_timeout = connection._write_timeout = seconds
+
+
+def _wait_until(connection: Any, until: float) -> None:  # noqa: ANN401
+    """For the next answer; once the time is over there is none, and the connection is closed."""
+    left = until - time.monotonic()
+    if left <= 0:
+        connection._force_close()
+        raise StatementTimeout
+    _set_patience(connection, ceil(left) + MARGIN_SECONDS)
 
 
 @cache
@@ -218,19 +241,24 @@ def _encryption(tls: Tls) -> Mapping[str, object]:
 
 
 @contextmanager
-def _cursor(connection: Any, *, streams: bool) -> Iterator[Any]:  # noqa: ANN401
+def _cursor(connection: Any) -> Iterator[Any]:  # noqa: ANN401
     driver = load_driver()
-    cursor = connection.cursor(driver.cursors.SSCursor if streams else driver.cursors.Cursor)
+    cursor = connection.cursor(driver.cursors.SSCursor)
     try:
         yield cursor
     except (StatementTimeout, driver.Error):
-        # Else it reads what is left when it is closed, or complains that it no longer can.
-        if cursor._result is not None:
-            cursor._result.unbuffered_active = False
+        _leave(cursor)
         raise
     finally:
         with suppress(driver.Error):
             cursor.close()
+
+
+def _leave(cursor: Any) -> None:  # noqa: ANN401
+    """Else it reads what is left when it is closed, or complains that it no longer can."""
+    if cursor._result is not None:
+        cursor._result.unbuffered_active = False
+        cursor._result = None
 
 
 def _prepare(
@@ -257,22 +285,27 @@ def _prepare(
             cursor.execute("SET SESSION TRANSACTION READ ONLY")
 
 
-def _go_to_the_end(cursor: Any, until: float) -> None:  # noqa: ANN401
-    """A later result of a procedure, and its error, wait behind the rows before them."""
-    while cursor.nextset():
-        for _ in in_time(cursor if cursor.description else (), until):
+def _rows(connection: Any, cursor: Any, until: float) -> Iterator[Any]:  # noqa: ANN401
+    """Those that are left of one result."""
+    while cursor.description:
+        _wait_until(connection, until)
+        if (row := cursor.fetchone()) is None:
+            return
+        yield row
+
+
+def _go_to_the_end(connection: Any, cursor: Any, until: float) -> int:  # noqa: ANN401
+    """How many rows were changed; a later result of a procedure, and its error, wait behind the
+    rows before them.
+    """
+    changed = 0
+    while True:
+        for _ in _rows(connection, cursor, until):
             pass
-
-
-def _count_changes(cursor: Any) -> int:  # noqa: ANN401
-    changed = _rows_changed(cursor)
-    while cursor.nextset():
-        changed += _rows_changed(cursor)
-    return changed
-
-
-def _rows_changed(cursor: Any) -> int:  # noqa: ANN401
-    return 0 if cursor.description else max(int(cursor.rowcount), 0)
+        changed += 0 if cursor.description else max(int(cursor.rowcount), 0)
+        _wait_until(connection, until)
+        if not cursor.nextset():
+            return changed
 
 
 def meaning_of(error: Exception) -> StorageError:

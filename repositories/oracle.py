@@ -27,6 +27,7 @@ from repositories.urls import GuestUrl
 QUERY = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/|\()*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)
 MARGIN_SECONDS = 1.0
 VERSION = "SELECT version FROM product_component_version WHERE ROWNUM = 1"
+PREPARATIONS = ("ALTER SESSION SET TIME_ZONE = 'UTC'", "SET TRANSACTION READ ONLY")
 PROGRAM = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(?:BEGIN|DECLARE)\b", re.IGNORECASE | re.DOTALL)
 CODES: dict[type[StorageError], str] = {
     LoginRefused: "ORA-01017 ORA-01045 ORA-28000 ORA-28001 ORA-28002 ORA-01005 DPY-4001 DPY-3015",
@@ -66,18 +67,22 @@ class OracleTarget:
             raise NotAllowed("on Oracle a Scalar or DataSet is a SELECT, with or without WITH")
         with translated(), closing(self._connected_in_time()) as connection:
             until = time.monotonic() + timeout_seconds
-            connection.call_timeout = timeout_seconds * 1000
             cursor = connection.cursor()
             if result_type is ResultType.NON_QUERY:
+                _wait_until(connection, until)
                 cursor.execute(statement)
                 changed = max(cursor.rowcount, 0)
+                _wait_until(connection, until)
                 connection.commit()
                 return Answer((), (), changed)
-            cursor.execute("ALTER SESSION SET TIME_ZONE = 'UTC'")
-            cursor.execute("SET TRANSACTION READ ONLY")
+            for preparation in PREPARATIONS:
+                _wait_until(connection, until)
+                cursor.execute(preparation)
+            _wait_until(connection, until)
             cursor.execute(statement, fetch_lobs=False, fetch_decimals=True)
+            rows = _rows(connection, cursor, until)
             return read_answer(
-                cursor.description, cursor, result_type=result_type, keep=keep, until=until
+                cursor.description, rows, result_type=result_type, keep=keep, until=until
             )
 
     def version(self, *, timeout_seconds: int) -> str:
@@ -99,7 +104,10 @@ class OracleTarget:
     def _connected_in_time(self) -> Any:  # noqa: ANN401 - an optional library's
         """The driver's timeout is for the line alone, not for a listener that says nothing."""
         return wait_for(
-            self._connect, seconds=self._connect_seconds + MARGIN_SECONDS, late=Unavailable
+            self._connect,
+            seconds=self._connect_seconds + MARGIN_SECONDS,
+            late=Unavailable,
+            discard=lambda connection: connection.close(),
         )
 
     def _connect(self) -> Any:  # noqa: ANN401 - an optional library's
@@ -123,6 +131,22 @@ def load_driver() -> Any:  # noqa: ANN401 - an optional library's
         return import_module("oracledb")
     except ImportError as error:
         raise NotConfigured("Oracle needs oracledb: pip install oracledb") from error
+
+
+def _wait_until(connection: Any, until: float) -> None:  # noqa: ANN401
+    """For the next round trip, which the driver's limit is for; once the time is over, none."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise StatementTimeout
+    connection.call_timeout = max(int(left * 1000), 1)
+
+
+def _rows(connection: Any, cursor: Any, until: float) -> Iterator[Any]:  # noqa: ANN401
+    while True:
+        _wait_until(connection, until)
+        if (row := cursor.fetchone()) is None:
+            return
+        yield row
 
 
 def _bare(sql: str) -> str:

@@ -9,7 +9,7 @@ from threading import Condition, Lock
 from typing import Generic, Protocol, TypeVar
 
 from repositories.contracts.databases import PoolUse
-from repositories.errors import Unavailable
+from repositories.errors import Busy
 
 PATIENCE_SECONDS = 5.0
 SURE_SECONDS = 1.0
@@ -69,7 +69,7 @@ class Pool(Generic[C]):
         patience_seconds: float | None = None,
         open_connection: Callable[[], C] | None = None,
     ) -> Iterator[Loan[C]]:
-        """Raises what opening raises, at once, and Unavailable where all are busy for too long."""
+        """Raises what opening raises, at once, and Busy where all are busy for too long."""
         idle = self._take(patience_seconds)
         try:
             loan = self._fit_one(idle, open_connection or self._open)
@@ -121,7 +121,7 @@ class Pool(Generic[C]):
         self._waiting += 1
         try:
             if not self._free.wait_for(lambda: self._in_use < self._size, seconds):
-                raise Unavailable("every connection to the database is busy")
+                raise Busy
         finally:
             self._waiting -= 1
 

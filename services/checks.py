@@ -10,6 +10,7 @@ from repositories.contracts.databases import Answer
 from repositories.errors import (
     BadStatement,
     BadUrl,
+    Busy,
     Conflict,
     LoginRefused,
     NotAllowed,
@@ -47,6 +48,7 @@ ERROR_TYPES: dict[type[StorageError], str] = {
     LoginRefused: "login_refused",
     NotConfigured: "not_configured",
     BadUrl: "not_configured",
+    Busy: "busy",
     Unavailable: "connection_lost",
     NotAllowed: "not_allowed",
     BadStatement: "bad_sql",
@@ -101,10 +103,12 @@ class Checks:
     def _ask(self, check: Check) -> Answer:
         if is_unwanted_write(check.connection, check.rule, jobs_writable=self._jobs_writable):
             raise NotAllowed(JOBS_ARE_READ)
+        if check.fault:
+            raise NotConfigured(check.fault)
         return self._targets.open(check.connection).ask(
             check.sql,
             result_type=check.rule.result_type,
-            timeout_seconds=min(check.timeout_seconds, self._longest),
+            timeout_seconds=min(check.longest_seconds, self._longest),
             keep=KEPT_ROWS if check.rule.result_type is ResultType.DATA_SET else 2,
         )
 

@@ -19,6 +19,8 @@ from services.errors import NotFound, WrongState
 from services.ids import newest_id
 from services.pages import Page, cut
 from services.retries import Order
+from services.rounds.slots import is_wanted
+from services.settings import KpiMonitoring
 
 OF_KPIS = "kpi:"
 TAKEN = "somebody else takes it at this moment"
@@ -79,8 +81,8 @@ class LettersRetry:
 
 
 class DeadLetterService:
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, settings: KpiMonitoring) -> None:
+        self._store, self._settings = store, settings
 
     def newest(
         self, chosen: LetterFilter, *, before: tuple[datetime, str] | None, limit: int
@@ -104,7 +106,7 @@ class DeadLetterService:
         """Raises WrongState where it does not wait, or there is nothing to run."""
         with self._store.work() as work:
             letter = _waiting(work, dead_letter_id)
-            check = _checks(work, [letter])[letter.job_id]
+            check = _checks(work, [letter], self._settings)[letter.job_id]
             if isinstance(check, str):
                 raise WrongState(check)
             retried = _retry(work, {letter.dead_letter_id: check}, [letter], order)
@@ -117,7 +119,7 @@ class DeadLetterService:
         with self._store.work() as work:
             depth = work.dead_letters.depth(fingerprint=fingerprint)
             letters = work.dead_letters.list(status="PENDING", fingerprint=fingerprint, limit=limit)
-            checks = _checks(work, letters)
+            checks = _checks(work, letters, self._settings)
             fit = {
                 letter.dead_letter_id: check
                 for letter in letters
@@ -160,16 +162,24 @@ def _waiting(work: Work, dead_letter_id: str) -> DeadLetter:
     return letter
 
 
-def _checks(work: Work, letters: Sequence[DeadLetter]) -> Mapping[str, Check | str]:
+def _checks(
+    work: Work, letters: Sequence[DeadLetter], settings: KpiMonitoring
+) -> Mapping[str, Check | str]:
     """By job_id: what is to be run, or why there is nothing."""
-    return {job_id: _check(work, job_id) for job_id in {letter.job_id for letter in letters}}
+    job_ids = {letter.job_id for letter in letters}
+    return {job_id: _check(work, job_id, settings) for job_id in job_ids}
 
 
-def _check(work: Work, job_id: str) -> Check | str:
+def _check(work: Work, job_id: str, settings: KpiMonitoring) -> Check | str:
     if not job_id.startswith(OF_KPIS):
         return f"{job_id} is not a KPI: whatever wrote this letter must try it again"
-    check = work.indicators.check(job_id.removeprefix(OF_KPIS))
-    return check or f"the KPI {job_id.removeprefix(OF_KPIS)} is gone"
+    name = job_id.removeprefix(OF_KPIS)
+    check = work.indicators.check(name)
+    if check is None:
+        return f"the KPI {name} is gone"
+    if not is_wanted(check, settings):
+        return f"the KPI {name}, its connection or its query is switched off"
+    return check
 
 
 def _retry(

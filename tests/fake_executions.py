@@ -11,6 +11,7 @@ from repositories.records.executions import (
     Ended,
     JobStatus,
     NewJob,
+    Overtaken,
     Postponed,
     Waiting,
     WorkerJob,
@@ -41,6 +42,7 @@ class FakeExecutions:
             (job, indicator)
             for job in self._unfinished()
             if job.available_at is not None and job.available_at <= now
+            if self._is_next_letter(job)
             if (indicator := self._kpis.by_id(job.indicator_id or "")) is not None
             and self._connection_id(indicator) not in busy
         ]
@@ -49,6 +51,24 @@ class FakeExecutions:
             (self._waiting(job, indicator) for job, indicator in found[:limit]),
             key=lambda one: (one.check.priority, one.since),
         )
+
+    def overtake(
+        self, indicator_ids: Collection[str], *, lease_id: str, worker_instance_id: str
+    ) -> list[Overtaken]:
+        found = [
+            job
+            for job in self._unfinished()
+            if job.indicator_id in indicator_ids
+            and (job.row.status, job.row.dead_letter_id) == (JobStatus.QUEUED, None)
+            and job.row.error_type is not None
+            and job.row.slot_at is not None
+        ]
+        for job in found:
+            job.lease_id = lease_id
+            job.row = replace(
+                job.row, status=JobStatus.RUNNING, worker_instance_id=worker_instance_id
+            )
+        return [*map(_overtaken, found)]
 
     def advance(self, slots: Mapping[str, datetime]) -> None:
         for indicator_id, at in slots.items():
@@ -160,13 +180,26 @@ class FakeExecutions:
             if job and job.lease_id == one.lease_id and job.row.status == JobStatus.RUNNING:
                 yield one, job
 
+    def _is_next_letter(self, job: FakeJob) -> bool:
+        if job.row.dead_letter_id is None:
+            return True
+        letters = [
+            (other.row.scheduled_at, other.row.job_id)
+            for other in self._unfinished()
+            if other.indicator_id == job.indicator_id and other.row.dead_letter_id is not None
+        ]
+        return min(letters) == (job.row.scheduled_at, job.row.job_id)
+
     def _connection_id(self, one: FakeIndicator) -> str:
         return self._kpis.connections[one.stored.definition.connection].id
 
     def _due(self, one: FakeIndicator) -> Due:
         return Due(
             check=self._kpis.check(one, slot_at=one.next_due_at),
-            is_running=any(job.indicator_id == one.stored.id for job in self._unfinished()),
+            unfinished=sum(
+                job.indicator_id == one.stored.id and job.row.dead_letter_id is None
+                for job in self._unfinished()
+            ),
         )
 
     def _waiting(self, job: FakeJob, one: FakeIndicator) -> Waiting:
@@ -290,6 +323,23 @@ def place_of(result: StoredResult) -> tuple[datetime, int]:
 
 def _after(row: WorkerJob) -> tuple[float, str]:
     return -row.scheduled_at.timestamp(), row.job_id
+
+
+def _overtaken(job: FakeJob) -> Overtaken:
+    row = job.row
+    assert job.indicator_id
+    assert row.slot_at
+    assert row.error_type
+    return Overtaken(
+        job_id=row.job_id,
+        indicator_id=job.indicator_id,
+        slot_at=row.slot_at,
+        retry_count=row.retry_count,
+        attempts=row.attempts,
+        error_message=row.error_message or "",
+        error_type=row.error_type,
+        started_at=row.started_at,
+    )
 
 
 def _fake_job(job: NewJob, worker_instance_id: str | None, now: datetime) -> FakeJob:

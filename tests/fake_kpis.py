@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from repositories.checks import fault_of
 from repositories.records.definitions import (
     ConnectionDefinition,
     KpiDefinition,
@@ -83,6 +84,7 @@ class FakeKpis:
             timeout_seconds=query.timeout_seconds,
             rule=query.rule,
             history=kpi.history,
+            fault=fault_of(query.rule) or fault_of(kpi.history),
             is_active=kpi.is_active,
             is_enabled=connection.is_enabled and query.is_enabled,
         )

@@ -284,7 +284,8 @@ class FakeRetention:
 
 
 class FakeFacts:
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
+        self.now = clock
         self.applied: str | None = "0002"
 
     def server(self) -> Server:
@@ -334,7 +335,7 @@ class FakeStore:
             self.audit,
             self.metrics,
         )
-        self.facts = FakeFacts()
+        self.facts = FakeFacts(self.clock)
         self.locks = FakeTransactionLocks()
         self._locks: set[str] = set()
         self._guard = threading.RLock()

@@ -16,6 +16,7 @@ from repositories.records.executions import (
     Ended,
     NewDeadLetter,
     NewJob,
+    Overtaken,
     Postponed,
     Waiting,
     WorkerJob,
@@ -123,7 +124,19 @@ class Executions(Protocol):
         ...
 
     def waiting(self, *, limit: int, busy: Collection[str]) -> list[Waiting]:
-        """Unfinished executions that nobody runs, most urgent first, locked in the same way."""
+        """Unfinished executions that nobody runs, most urgent first, locked in the same way.
+
+        Of a KPI's dead letters only the first that is tried.
+        """
+        ...
+
+    def overtake(
+        self, indicator_ids: Collection[str], *, lease_id: str, worker_instance_id: str
+    ) -> list[Overtaken]:
+        """Tries that wait for an earlier slot of these KPIs: Running now, and to be ended.
+
+        Those that somebody takes at this moment are left to them.
+        """
         ...
 
     def advance(self, slots: Mapping[str, datetime]) -> None:

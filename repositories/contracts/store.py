@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 
 from repositories.contracts.baselines import Baselines
@@ -161,6 +162,10 @@ class Retries(Protocol):
 
 class Facts(Protocol):
     """What is known of the store itself."""
+
+    def now(self) -> datetime:
+        """By the store's clock, which is what everything in it is dated by."""
+        ...
 
     def server(self) -> Server: ...
     def revision(self) -> str | None: ...

@@ -21,10 +21,13 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A KPI at a slot whose time has come; `is_running`: an execution of it has not ended."""
+    """A KPI at a slot whose time has come, and how many executions of it have not ended.
+
+    Those of dead letters do not count.
+    """
 
     check: Check
-    is_running: bool
+    unfinished: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,23 @@ class Waiting:
     attempts: int
     since: datetime
     dead_letter_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overtaken:
+    """A try that waited when its KPI's next slot came: how it failed the last time.
+
+    It was begun then at `started_at`, which is None where it was given back since.
+    """
+
+    job_id: str
+    indicator_id: str
+    slot_at: datetime
+    retry_count: int
+    attempts: int
+    error_message: str
+    error_type: str
+    started_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

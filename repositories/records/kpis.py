@@ -137,7 +137,7 @@ class Baseline:
 class Check:
     """A KPI, ready to run; `slot_at` is None for a run by hand. Times are by the store's clock.
 
-    `is_enabled` says that its connection and its query both are.
+    `is_enabled` says that its connection and its query both are; `fault` why it cannot be judged.
     """
 
     indicator_id: str
@@ -156,6 +156,12 @@ class Check:
     baseline: Baseline | None = None
     is_active: bool = True
     is_enabled: bool = True
+    fault: str | None = None
+
+    @property
+    def longest_seconds(self) -> int:
+        """For its statement: what its query says, and no more than its connection does."""
+        return min(self.timeout_seconds, self.connection.command_timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

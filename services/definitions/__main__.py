@@ -12,7 +12,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -121,12 +120,7 @@ def _planner(settings: Settings) -> Iterator[Planner]:
         vault = KeyVault()
         keys = Keys.of(settings.encryption_keys_text, vault.read)
         register = ConnectionRegister(store, Addresses(keys, {}, vault.read))
-        yield Planner(
-            store,
-            register,
-            clock=lambda: datetime.now(UTC),
-            jobs_writable=settings.jobs_writable,
-        )
+        yield Planner(store, register, jobs_writable=settings.jobs_writable)
 
 
 def _parser() -> argparse.ArgumentParser:

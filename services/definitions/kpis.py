@@ -1,6 +1,6 @@
 """KPIs: listed, shown, put and removed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from repositories.contracts.store import Store, Work
@@ -30,16 +30,9 @@ from services.schedules import jitter_of, next_slot
 class KpiRegister(Register[KpiDefinition, KpiDocument, KpiView]):
     """`pace` is the time between two rounds: nothing runs more often than they come."""
 
-    def __init__(
-        self,
-        store: Store,
-        *,
-        clock: Callable[[], datetime],
-        pace: timedelta,
-        jobs_writable: bool,
-    ) -> None:
+    def __init__(self, store: Store, *, pace: timedelta, jobs_writable: bool) -> None:
         super().__init__(store, KPIS)
-        self._clock, self._pace, self._jobs_writable = clock, pace, jobs_writable
+        self._pace, self._jobs_writable = pace, jobs_writable
 
     def list(self, filters: DefinitionFilter, *, after: str | None, limit: int) -> Page[Kpi]:
         with self._store.read() as work:
@@ -87,7 +80,7 @@ class KpiRegister(Register[KpiDefinition, KpiDocument, KpiView]):
         refuse_going(work, [stored])
         now = super()._write(work, stored, definition, author)
         if is_rescheduled(definition_of(stored), definition):
-            slot = first_slot_of(definition, self._clock())
+            slot = first_slot_of(definition, work.facts.now())
             work.indicators.schedule_at({definition.name: slot})
         return now
 

@@ -1,8 +1,7 @@
 """What must change for the store to be as a file says; and that, done in one transaction."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from repositories.contracts.kpis import Definitions
@@ -90,14 +89,9 @@ class Plan:
 
 class Planner:
     def __init__(
-        self,
-        store: Store,
-        connections: ConnectionRegister,
-        *,
-        clock: Callable[[], datetime],
-        jobs_writable: bool,
+        self, store: Store, connections: ConnectionRegister, *, jobs_writable: bool
     ) -> None:
-        self._store, self._connections, self._clock = store, connections, clock
+        self._store, self._connections = store, connections
         self._jobs_writable = jobs_writable
 
     def plan(self, file: DefinitionFile) -> Plan:
@@ -186,7 +180,7 @@ class Planner:
         return found
 
     def _schedule(self, work: Work, kpis: Changes[KpiDefinition]) -> None:
-        now = self._clock()
+        now = work.facts.now()
         moved = [new for old, new in kpis.changed if is_rescheduled(old.definition, new)]
         for part in _parts([*kpis.added, *moved]):
             work.indicators.schedule_at({kpi.name: first_slot_of(kpi, now) for kpi in part})

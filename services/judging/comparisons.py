@@ -83,16 +83,23 @@ class Comparisons:
 
 def tolerance(schedule: str, distance: timedelta, now: datetime) -> timedelta:
     """Two periods of the schedule, ten minutes at least; always below half the distance."""
-    first = next_slot(schedule, slot_at=now, now=now)
-    period = next_slot(schedule, slot_at=first, now=first) - first
     half = distance / 2 - timedelta(microseconds=1)
-    return min(max(period * 2, SHORTEST_TOLERANCE), half)
+    return min(max(_period(schedule, now) * 2, SHORTEST_TOLERANCE), half)
+
+
+def _period(schedule: str, now: datetime) -> timedelta:
+    """None of a schedule that is none: it runs by hand, or once an hour."""
+    try:
+        first = next_slot(schedule, slot_at=now, now=now)
+        return next_slot(schedule, slot_at=first, now=first) - first
+    except ValueError:
+        return timedelta()
 
 
 def _same_time(pasts: Pasts, check: Check, compare_to: CompareTo, now: datetime) -> Other | str:
     distance = DISTANCES[compare_to]
     within = tolerance(check.schedule, distance, now)
-    at = (check.slot_at or now) - distance
+    at = now - distance
     nearest = pasts.nearest(check.indicator_id, at=at, within=within)
     if nearest is None:
         return f"there is no value within {within} of {show_time(at)}"

@@ -11,6 +11,10 @@ from services.judging.trends import HOUR, Point, Trend
 from services.judging.verdicts import lower_is_worse, plain
 
 FEWEST_POINTS = 8
+FAR_OFF = 15
+"""Median distances from the line. Three standard deviations of values are 4.5 of their median
+distances, which are up to √8 times those of points: each is the mean of up to eight values.
+"""
 LEAST_SHARE = 10
 SHORTEST, LONGEST = timedelta(hours=6), timedelta(days=60)
 
@@ -32,9 +36,8 @@ def forecast(
 ) -> Evidence:
     """Warning where the trend reaches the critical threshold in time, in the worse direction.
 
-    The trend gives the slope; it starts at the median of now and the last two points, so that
-    neither one wild value nor what was before a clean-up decides. What is beyond the threshold
-    already has that verdict.
+    The trend gives the slope; where it starts, `_level` says. What is beyond the threshold already
+    has that verdict.
     """
     if rule.critical_threshold is None:
         return no_forecast("the KPI has no critical threshold")
@@ -66,12 +69,22 @@ def _reached_at(
     rule: Rule, value: Decimal, trend: Trend, forecast_hours: int, now: datetime
 ) -> datetime | None:
     limit = float(rule.critical_threshold or 0)
-    level = median([*trend.newest, float(value)])
-    way = level - limit if lower_is_worse(rule) else limit - level
-    approach = -trend.slope_per_hour if lower_is_worse(rule) else trend.slope_per_hour
+    worse = -1 if lower_is_worse(rule) else 1
+    way = worse * (limit - _level(float(value), trend, worse))
+    approach = worse * trend.slope_per_hour
     if not trend.is_certain or not 0 < way <= approach * forecast_hours:
         return None
     return (now + HOUR * (way / approach)).astimezone(UTC)
+
+
+def _level(value: float, trend: Trend, worse: int) -> float:
+    """The median of now and the last two points, so that one wild value does not decide.
+
+    But the value of now where that is better by more than the values ever scatter: what was before
+    a clean-up counts no more.
+    """
+    level = median([*trend.newest, value])
+    return value if worse * (level - value) > FAR_OFF * trend.spread else level
 
 
 def _pace(slope_per_hour: float, ahead: timedelta) -> str:

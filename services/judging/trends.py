@@ -27,7 +27,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
-    """`newest` are the last points' values; one that may be chance is not `is_certain`."""
+    """`newest` are the last points' values; one that may be chance is not `is_certain`.
+
+    `spread` is how far its points are from its line: the median distance.
+    """
 
     slope_per_hour: float
     is_certain: bool
@@ -35,6 +38,7 @@ class Trend:
     since: datetime
     until: datetime
     newest: tuple[float, ...]
+    spread: float = 0
 
     @property
     def hours(self) -> float:
@@ -61,16 +65,20 @@ def find_trend(points: Sequence[Point], *, since: datetime) -> Trend:
         (later.value - sooner.value) / (later.hours - sooner.hours)
         for sooner, later in combinations(points, 2)
     ]
+    slope = median(slopes)
+    heights = [point.value - slope * point.hours for point in points]
+    height = median(heights)
     rises = sum((slope > 0) - (slope < 0) for slope in slopes)
     count = len(points)
     by_chance = math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
     return Trend(
-        slope_per_hour=median(slopes),
+        slope_per_hour=slope,
         is_certain=abs(rises) > CERTAINTY * by_chance,
         points=count,
         since=since + points[0].hours * HOUR,
         until=since + points[-1].hours * HOUR,
         newest=tuple(point.value for point in points[-2:]),
+        spread=median(abs(one - height) for one in heights),
     )
 
 

@@ -1,8 +1,8 @@
 """What becomes of an execution: it ended, it is tried again, or it failed for good."""
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from repositories.records.executions import (
     Ended,
@@ -15,8 +15,9 @@ from repositories.records.kpis import Result
 from repositories.records.rows import Json
 from services.encoding import encode
 from services.fingerprints import kind_of_text
+from services.rounds.slots import next_due
 
-PASSING = frozenset({"timeout", "connection_lost", "conflict", "database_error"})
+PASSING = frozenset({"timeout", "connection_lost", "busy", "conflict", "database_error"})
 """What another try may mend."""
 LASTING = frozenset(
     {"login_refused", "not_configured", "not_allowed", "bad_sql", "abandoned", "unexpected"}
@@ -25,16 +26,19 @@ LASTING = frozenset(
 FIRST_DELAY_SECONDS = 5.0
 LONGEST_DELAY_SECONDS = 300.0
 LONGEST_MESSAGE = 1000
+TRIES_WHILE_BUSY = 3
+"""What finds no connection free was not run at all: so often it is tried again in any case."""
 MOST_ABANDONED = 5
 """How often an execution may be begun and not ended, by processes that were killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An execution and its result."""
+    """An execution and its result; `chance` (0 to 1) spreads when it is tried again."""
 
     execution: Execution
     result: Result
+    chance: float = field(default_factory=random.random)
 
     @property
     def has_failed(self) -> bool:
@@ -48,8 +52,24 @@ class Outcome:
 
     @property
     def is_tried_again(self) -> bool:
-        tries_left = self.execution.check.max_retries - self.execution.retry_count
-        return self.result.error_type in PASSING and tries_left > 0 and not self.is_by_hand
+        tries, kind = self.execution.check.max_retries, self.result.error_type
+        if kind == "busy":
+            tries = max(tries, TRIES_WHILE_BUSY)
+        return kind in PASSING and self.execution.retry_count < tries and self._is_in_time
+
+    @property
+    def delay_seconds(self) -> float:
+        return delay_seconds(self.execution.retry_count, self.chance)
+
+    @property
+    def _is_in_time(self) -> bool:
+        """Another try would come before the next slot, which asks the same: so no retry hides from
+        it that the KPI fails. That of a dead letter has all the time that it needs.
+        """
+        check = self.execution.check
+        if check.slot_at is None:
+            return not self.is_by_hand
+        return self.result.checked_at + timedelta(seconds=self.delay_seconds) < next_due(check)
 
 
 def was_abandoned(execution: Execution) -> bool:
@@ -58,10 +78,10 @@ def was_abandoned(execution: Execution) -> bool:
     return execution.attempts > check.max_retries + MOST_ABANDONED
 
 
-def delay_seconds(retry_count: int, chance: Callable[[], float] = random.random) -> float:
+def delay_seconds(retry_count: int, chance: float) -> float:
     """Twice as long each time, and anything from half of it to all of it."""
     longest = min(FIRST_DELAY_SECONDS * 2.0 ** min(retry_count, 16), LONGEST_DELAY_SECONDS)
-    return longest * (0.5 + chance() / 2)
+    return longest * (0.5 + chance / 2)
 
 
 def postponed(outcome: Outcome) -> Postponed:
@@ -70,7 +90,7 @@ def postponed(outcome: Outcome) -> Postponed:
         job_id=execution.job_id,
         lease_id=execution.lease_id,
         retry_count=execution.retry_count + 1,
-        delay_seconds=delay_seconds(execution.retry_count),
+        delay_seconds=outcome.delay_seconds,
         error_message=result.message[:LONGEST_MESSAGE],
         error_type=result.error_type,
     )

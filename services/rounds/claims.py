@@ -1,9 +1,10 @@
 """Take what is due for this process, under a lease: each slot by one process only."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from repositories.contracts.store import Store, Work
 from repositories.records.executions import (
@@ -16,11 +17,12 @@ from repositories.records.executions import (
 )
 from repositories.records.kpis import Check
 from services.ids import newest_id
-from services.schedules import jitter_of, next_slot
+from services.rounds.outcomes import Outcomes
+from services.rounds.overtaking import overtake
+from services.rounds.slots import is_wanted, next_due
 from services.settings import KpiMonitoring
 
 LEASE_MARGIN_SECONDS = 20.0
-UNKNOWN_SCHEDULE_PAUSE = timedelta(hours=1)
 SKIPPED = "skipped: the execution before it has not ended"
 SWITCHED_OFF = "not tried again: the KPI, its connection or its query is switched off"
 
@@ -45,6 +47,7 @@ class Claims:
     ) -> None:
         self._store, self._settings = store, settings
         self._worker_instance_id = worker_instance_id
+        self._outcomes = Outcomes(store, worker_instance_id=worker_instance_id)
         self.lease_id = str(uuid.uuid4())
 
     def take(self, limit: int, *, busy: Collection[str]) -> Taken:
@@ -56,7 +59,11 @@ class Claims:
             waiting = work.executions.waiting(limit=limit, busy=busy)
             due = work.executions.due(limit=limit, busy=busy)
             again, slots = _most_urgent(waiting, due, limit)
-            jobs = [self._job(one) for one in slots if self._is_wanted(one.check)]
+            wanted = [one for one in slots if self._is_wanted(one.check)]
+            overtaken = self._overtake(work, wanted)
+            again = [one for one in again if one.job_id not in overtaken]
+            over = Counter(overtaken.values())
+            jobs = [self._job(one, over[one.check.indicator_id]) for one in wanted]
             resumed = [one for one in again if self._is_wanted(one.check)]
             if slots:
                 work.executions.advance(
@@ -90,11 +97,24 @@ class Claims:
         return execution
 
     def _is_wanted(self, check: Check) -> bool:
-        is_active = check.is_active or not self._settings.process_only_active_kpis
-        return check.is_enabled and is_active
+        return is_wanted(check, self._settings)
 
-    def _job(self, due: Due) -> NewJob:
-        if due.is_running and self._settings.skip_running_kpis:
+    def _overtake(self, work: Work, slots: Sequence[Due]) -> Mapping[str, str]:
+        """Tries that have ended since these slots have come: the indicator_id of each by job_id."""
+        checks = {one.check.indicator_id: one.check for one in slots if one.unfinished}
+        if not checks:
+            return {}
+        found = overtake(
+            work,
+            self._outcomes,
+            checks,
+            lease_id=self.lease_id,
+            worker_instance_id=self._worker_instance_id(),
+        )
+        return {one.job_id: one.indicator_id for one in found}
+
+    def _job(self, due: Due, overtaken: int) -> NewJob:
+        if due.unfinished > overtaken and self._settings.skip_running_kpis:
             return NewJob(
                 job_id=newest_id(),
                 check=due.check,
@@ -114,7 +134,7 @@ class Claims:
 
     def _lease_seconds(self, check: Check) -> float:
         """As long as it may take, from being taken to being stored."""
-        longest = min(check.timeout_seconds, self._settings.execution_timeout_seconds)
+        longest = min(check.longest_seconds, self._settings.execution_timeout_seconds)
         return longest + check.connection.timeout_seconds + LEASE_MARGIN_SECONDS
 
     def _begun(self, jobs: Sequence[NewJob]) -> Iterator[Execution]:
@@ -153,20 +173,6 @@ class Claims:
             error_type=None,
             retry_count=one.retry_count,
         )
-
-
-def next_due(check: Check) -> datetime:
-    """The next slot after the one that is taken now; missed ones are not made up for."""
-    now = check.claimed_at
-    try:
-        return next_slot(
-            check.schedule,
-            slot_at=check.slot_at or now,
-            now=now,
-            jitter=jitter_of(check.name, check.jitter_seconds),
-        )
-    except ValueError:
-        return now + UNKNOWN_SCHEDULE_PAUSE
 
 
 def _most_urgent(

@@ -64,11 +64,11 @@ class Outcomes:
                 kept |= work.executions.postpone([*map(postponed, again)])
             if over:
                 kept |= work.executions.end([*map(ended, over)])
-                news = self._keep(work, [one for one in over if one.execution.job_id in kept])
+                news = self.keep(work, [one for one in over if one.execution.job_id in kept])
         regressions.log(news)
         return [one for one in outcomes if one.execution.job_id in kept]
 
-    def _keep(self, work: Work, outcomes: Sequence[Outcome]) -> Sequence[Regression]:
+    def keep(self, work: Work, outcomes: Sequence[Outcome]) -> Sequence[Regression]:
         """Which executions were far slower or faster than is normal, as news."""
         if not outcomes:
             return ()

@@ -18,25 +18,54 @@ WITH due AS MATERIALIZED (
                   FOR NO KEY UPDATE SKIP LOCKED) AS one
      LIMIT :limit)
 SELECT due.indicator_id, due.next_due_at AS slot_at,
-       EXISTS (SELECT FROM monitoring.worker_jobs AS job
-                WHERE job.indicator_id = due.indicator_id
-                  AND job.status IN ('Queued', 'Running')) AS is_running
+       (SELECT count(*)
+          FROM monitoring.worker_jobs AS job
+         WHERE job.indicator_id = due.indicator_id
+           AND job.dead_letter_id IS NULL
+           AND job.status IN ('Queued', 'Running')) AS unfinished
   FROM due
  ORDER BY due.priority, due.next_due_at;
 
 -- name: waiting
 -- Unfinished executions that nobody runs: those whose time for another try has come, and those of
--- a process that did not end them before its lease did. Locked in the same way.
+-- a process that did not end them before its lease did. Locked in the same way. Dead letters of one
+-- KPI are tried one after another.
 SELECT job.job_id, job.indicator_id, job.slot_at, job.retry_count, job.attempts,
        job.available_at AS since, job.dead_letter_id
   FROM monitoring.worker_jobs AS job
   JOIN monitoring.indicators AS indicator USING (indicator_id)
  WHERE job.status IN ('Queued', 'Running')
    AND job.available_at <= now()
+   AND (job.dead_letter_id IS NULL
+        OR NOT EXISTS (
+               SELECT FROM monitoring.worker_jobs AS sooner
+                WHERE sooner.indicator_id = job.indicator_id
+                  AND sooner.dead_letter_id IS NOT NULL
+                  AND sooner.status IN ('Queued', 'Running')
+                  AND (sooner.scheduled_at, sooner.job_id) < (job.scheduled_at, job.job_id)))
    AND indicator.connection_id::text <> ALL (:busy)                              -- when busy
  ORDER BY job.priority, job.available_at
  LIMIT :limit
    FOR NO KEY UPDATE OF job SKIP LOCKED;
+
+-- name: overtake
+-- Tries that wait for an earlier slot of these KPIs, under a lease: they end as they failed the last
+-- time. One that is being taken at this moment is left to whoever takes it.
+UPDATE monitoring.worker_jobs AS job
+   SET status = 'Running',
+       lease_id = :lease_id::uuid,
+       worker_instance_id = :worker_instance_id::uuid
+ WHERE job.job_id IN (
+           SELECT waiting.job_id
+             FROM monitoring.worker_jobs AS waiting
+            WHERE waiting.indicator_id = ANY (:indicator_ids::uuid[])
+              AND waiting.status = 'Queued'
+              AND waiting.error_type IS NOT NULL
+              AND waiting.dead_letter_id IS NULL
+              AND waiting.slot_at IS NOT NULL
+              FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING job.job_id, job.indicator_id, job.slot_at, job.retry_count, job.attempts,
+          job.error_message, job.error_type, job.started_at;
 
 -- name: advance
 UPDATE monitoring.indicators AS indicator

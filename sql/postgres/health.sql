@@ -1,6 +1,9 @@
 -- name: ping
 SELECT 1 AS alive;
 
+-- name: now
+SELECT now() AS now;
+
 -- name: server
 -- Which server answers, and what it is doing for this database.
 SELECT current_setting('server_version') AS version,

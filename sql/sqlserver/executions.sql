@@ -5,7 +5,7 @@
 -- transaction ends: whoever asks at the same time gets others. One look at the index for each
 -- priority, so what is not due costs nothing. Then a change that changes nothing: a server that takes
 -- the hints as advice waits here for another's, and whether each is still due is asked once more.
--- Whether a KPI runs is read past the locks of those who begin or end an execution, since these may
+-- What of a KPI has not ended is read past the locks of those who begin or end an execution, since these may
 -- wait for its row.
 DECLARE @limit int = :limit, @now datetime2(7) = SYSUTCDATETIME(), @urgency int = 1, @taken int = 0,
         @found int, @ids nvarchar(max), @more nvarchar(max);
@@ -34,11 +34,11 @@ UPDATE monitoring.Indicators
  WHERE NextDueAt <= @now
    AND IndicatorId IN (SELECT due.id FROM OPENJSON(@ids) WITH (id uniqueidentifier '$') AS due);
 SELECT indicator.IndicatorId AS indicator_id, indicator.NextDueAt AS slot_at,
-       CAST(CASE WHEN EXISTS (SELECT 1
-                                FROM monitoring.WorkerJobs AS job WITH (READUNCOMMITTED)
-                               WHERE job.IndicatorId = indicator.IndicatorId
-                                 AND job.Status IN (N'Queued', N'Running'))
-                 THEN 1 ELSE 0 END AS bit) AS is_running
+       (SELECT COUNT(*)
+          FROM monitoring.WorkerJobs AS job WITH (READUNCOMMITTED)
+         WHERE job.IndicatorId = indicator.IndicatorId
+           AND job.DeadLetterId IS NULL
+           AND job.Status IN (N'Queued', N'Running')) AS unfinished
   FROM OPENJSON(@ids) WITH (id uniqueidentifier '$') AS due
   JOIN monitoring.Indicators AS indicator ON indicator.IndicatorId = due.id
  WHERE indicator.NextDueAt <= @now
@@ -46,7 +46,8 @@ SELECT indicator.IndicatorId AS indicator_id, indicator.NextDueAt AS slot_at,
 
 -- name: waiting
 -- Unfinished executions that nobody runs: those whose time for another try has come, and those of
--- a process that did not end them before its lease did. Locked in the same way.
+-- a process that did not end them before its lease did. Locked in the same way. Dead letters of one
+-- KPI are tried one after another.
 DECLARE @limit int = :limit, @now datetime2(7) = SYSUTCDATETIME(), @ids nvarchar(max);
 DECLARE @busy nvarchar(max) = :busy;                                             -- when busy
 SELECT @ids = STRING_AGG(N'"' + CAST(waiting.JobId AS nvarchar(max)) + N'"', N',')
@@ -55,6 +56,15 @@ SELECT @ids = STRING_AGG(N'"' + CAST(waiting.JobId AS nvarchar(max)) + N'"', N',
           JOIN monitoring.Indicators AS owner ON owner.IndicatorId = one.IndicatorId
          WHERE one.Status IN (N'Queued', N'Running')
            AND one.AvailableAt <= @now
+           AND (one.DeadLetterId IS NULL
+                OR NOT EXISTS (
+                       SELECT 1 FROM monitoring.WorkerJobs AS sooner WITH (READUNCOMMITTED)
+                        WHERE sooner.IndicatorId = one.IndicatorId
+                          AND sooner.DeadLetterId IS NOT NULL
+                          AND sooner.Status IN (N'Queued', N'Running')
+                          AND (sooner.ScheduledAt < one.ScheduledAt
+                               OR sooner.ScheduledAt = one.ScheduledAt
+                                  AND sooner.JobId < one.JobId)))
            AND owner.ConnectionId NOT IN (                                       -- when busy
                    SELECT taken.id FROM OPENJSON(@busy)                          -- when busy
                      WITH (id uniqueidentifier '$') AS taken)                    -- when busy
@@ -74,6 +84,24 @@ SELECT job.JobId AS job_id, job.IndicatorId AS indicator_id, job.SlotAt AS slot_
  WHERE job.AvailableAt <= @now
    AND job.Status IN (N'Queued', N'Running')
  ORDER BY job.Priority, job.AvailableAt;
+
+-- name: overtake
+-- Tries that wait for an earlier slot of these KPIs, under a lease: they end as they failed the last
+-- time. One that is being taken at this moment is left to whoever takes it.
+UPDATE monitoring.WorkerJobs WITH (READPAST, ROWLOCK)
+   SET Status = N'Running',
+       LeaseId = CAST(:lease_id AS uniqueidentifier),
+       WorkerInstanceId = CAST(:worker_instance_id AS uniqueidentifier)
+OUTPUT inserted.JobId AS job_id, inserted.IndicatorId AS indicator_id, inserted.SlotAt AS slot_at,
+       inserted.RetryCount AS retry_count, inserted.Attempts AS attempts,
+       inserted.ErrorMessage AS error_message, inserted.ErrorType AS error_type,
+       inserted.StartedAt AS started_at
+  FROM OPENJSON(:indicator_ids) WITH (id uniqueidentifier '$') AS owner
+ WHERE owner.id = WorkerJobs.IndicatorId
+   AND WorkerJobs.Status = N'Queued'
+   AND WorkerJobs.ErrorType IS NOT NULL
+   AND WorkerJobs.DeadLetterId IS NULL
+   AND WorkerJobs.SlotAt IS NOT NULL;
 
 -- name: advance
 UPDATE indicator

@@ -79,6 +79,10 @@ class PostgresLab:
         self.store = SqlStore(self.database)
         self.jobs = self.writer = SqlJobsDatabase(self.database)
 
+    def execute(self, text: str) -> None:
+        with psycopg.connect(self._url) as connection:
+            connection.execute(text.encode())
+
     def let_time_pass(self, **by: float) -> None:
         with psycopg.connect(self._url) as connection:
             for table, column in TIMES:

@@ -45,8 +45,8 @@ class Desk:
         self.store = store
         self.connections = ConnectionRegister(store, FakeSealer())
         self.queries = QueryRegister(store, jobs_writable=False)
-        self.kpis = KpiRegister(store, clock=_now, pace=timedelta(seconds=10), jobs_writable=False)
-        self.planner = Planner(store, self.connections, clock=_now, jobs_writable=False)
+        self.kpis = KpiRegister(store, pace=timedelta(seconds=10), jobs_writable=False)
+        self.planner = Planner(store, self.connections, jobs_writable=False)
 
     def prepare(self, query: QueryDocument = WITH, kpi: KpiDocument | None = PLAIN) -> None:
         self.connections.put("here", HERE, NEW, ANN)

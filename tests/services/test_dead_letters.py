@@ -1,6 +1,7 @@
 """What somebody else does to a letter while it is being retried."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from repositories.records.trouble import DeadLetter
 from services.dead_letters import TAKEN, DeadLetterService
 from services.errors import WrongState
 from services.retries import Order
+from services.settings import KpiMonitoring
 from tests.definitions import define
 from tests.fake_dead_letters import FakeDeadLetters
 from tests.fakes import FakeStore
@@ -52,13 +54,28 @@ def store() -> FakeStore:
 def test_a_letter_that_somebody_else_takes_is_not_run_twice(store: FakeStore) -> None:
     (letter,) = store.dead_letters.all
     with pytest.raises(WrongState, match=TAKEN):
-        DeadLetterService(store).retry(letter.dead_letter_id, ORDER)
+        DeadLetterService(store, KpiMonitoring()).retry(letter.dead_letter_id, ORDER)
     assert store.kpis.jobs == {}
     assert store.audit.all == []
 
 
+def test_a_letter_of_what_is_switched_off_is_refused_with_the_reason(store: FakeStore) -> None:
+    kpi = store.kpis.indicators["one"].stored
+    off = replace(kpi.definition, is_active=False)
+    assert store.indicators.replace(off, version=kpi.version, actor="t")
+    (letter,) = store.dead_letters.all
+    reason = "the KPI one, its connection or its query is switched off"
+    with pytest.raises(WrongState, match=reason):
+        DeadLetterService(store, KpiMonitoring()).retry(letter.dead_letter_id, ORDER)
+    service = DeadLetterService(
+        store, KpiMonitoring.model_validate({"processonlyactivekpis": False})
+    )
+    outcome = service.retry_alike("ab12", limit=5, order=replace(ORDER, dry_run=True))
+    assert len(outcome.retried) == 1
+
+
 def test_of_many_it_is_the_one_that_is_refused(store: FakeStore) -> None:
-    outcome = DeadLetterService(store).retry_alike("ab12", limit=5, order=ORDER)
+    outcome = DeadLetterService(store, KpiMonitoring()).retry_alike("ab12", limit=5, order=ORDER)
     assert [one.reason for one in outcome.refused] == [TAKEN]
     assert outcome.retried == []
     assert store.kpis.jobs == {}
@@ -67,5 +84,5 @@ def test_of_many_it_is_the_one_that_is_refused(store: FakeStore) -> None:
 def test_a_letter_that_somebody_else_takes_is_not_discarded(store: FakeStore) -> None:
     (letter,) = store.dead_letters.all
     with pytest.raises(WrongState, match=TAKEN):
-        DeadLetterService(store).discard(letter.dead_letter_id, ORDER)
+        DeadLetterService(store, KpiMonitoring()).discard(letter.dead_letter_id, ORDER)
     assert store.audit.all == []

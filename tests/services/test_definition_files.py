@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -51,9 +50,8 @@ class Desk:
 
     def __init__(self, store: Store) -> None:
         self.store, self.sealer = store, FakeSealer()
-        clock = getattr(store, "clock", None) or _now
         register = ConnectionRegister(store, self.sealer)
-        self.planner = Planner(store, register, clock=clock, jobs_writable=False)
+        self.planner = Planner(store, register, jobs_writable=False)
 
     def plan(self, text: str) -> Plan:
         return self.planner.plan(read_file(text))
@@ -73,10 +71,6 @@ class Desk:
         with self.store.read() as work:
             found = work.audit.recent(limit=100)
         return [f"{entry.actor} {entry.action} {entry.entity_id}" for entry in reversed(found)]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @pytest.fixture(params=["memory", "postgres"])

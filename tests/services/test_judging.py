@@ -264,6 +264,18 @@ def test_a_value_is_compared_with_that_of_the_same_time(
     )
 
 
+def test_a_value_that_comes_late_is_compared_with_that_of_its_own_time() -> None:
+    """After downtime the slot is of hours ago."""
+    past = Past()
+    for hours, value in ((-5, 1), (0, 100)):
+        at = NOW - timedelta(days=1) + timedelta(hours=hours)
+        past.add(Verdicts(status=HEALTHY, value=Decimal(value), message=""), at, slot_at=at)
+    wanted = check(compare_to=CompareTo.SAME_TIME_YESTERDAY, warning_deviation=Decimal(1))
+    late = replace(wanted, slot_at=NOW - timedelta(hours=5))
+    found = past.judge.judge(late, scalar(100), now=NOW)
+    assert told(found, "comparison")["value"] == 100
+
+
 def test_a_value_too_far_from_the_same_time_is_none() -> None:
     past = Past()
     at = NOW - timedelta(days=1, minutes=11)
@@ -278,7 +290,7 @@ def test_a_value_too_far_from_the_same_time_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("schedule", "minutes"),
-    [("60", 10), ("3600", 120), ("0 0 * * * *", 120), ("0 0 3 * * *", 12 * 60)],
+    [("whenever", 10), ("60", 10), ("3600", 120), ("0 0 * * * *", 120), ("0 0 3 * * *", 12 * 60)],
 )
 def test_how_near_is_near_enough_depends_on_the_schedule(schedule: str, minutes: int) -> None:
     found = tolerance(schedule, timedelta(days=1), NOW)
@@ -345,6 +357,15 @@ def test_what_is_normal_is_asked_for_once_in_ten_minutes() -> None:
     assert past.asked == 2
 
 
+def test_each_hour_has_what_is_normal_for_it() -> None:
+    past = Past()
+    past.fill([9, 10, 11] * 10, every=timedelta(hours=2))
+    for minutes in (0, 1, 60):
+        at = NOW + timedelta(minutes=minutes)
+        past.judge.judge(check(**BASELINE), scalar(10), now=at)
+    assert past.asked == 2
+
+
 # Forecasts ----------------------------------------------------------------------------------------
 
 
@@ -378,6 +399,14 @@ def test_a_trend_is_asked_for_once_in_five_minutes() -> None:
     past.fill([70.0] * 100, every=timedelta(minutes=15))
     past.run(check(LIMITS, forecast_hours=24), 70, 71, 70)
     assert past.asked == 1
+
+
+def test_a_trend_is_of_as_much_time_as_it_is_to_tell_ahead() -> None:
+    past = Past()
+    past.fill([70.0] * 100, every=timedelta(minutes=15))
+    for hours in (24, 48, 24):
+        past.judge.judge(check(LIMITS, forecast_hours=hours), scalar(70), now=NOW)
+    assert past.asked == 2
 
 
 def test_a_kpi_that_runs_once_a_day_has_a_forecast_of_a_month() -> None:

@@ -20,6 +20,7 @@ from services.judging.judge import Judge
 from services.kpis import PARALLEL_KEY, KpiService
 from services.rounds import kpi_round, lanes
 from services.rounds.claims import SKIPPED, SWITCHED_OFF
+from services.rounds.overtaking import OVERTAKEN
 from services.settings import KpiMonitoring
 from services.targets import Targets
 from tests.fake_clocks import FakeClock
@@ -167,6 +168,19 @@ def test_a_schedule_that_is_none_waits_an_hour(store: FakeStore, clock: FakeCloc
     assert next_due(store, "a") >= clock.now + timedelta(hours=1)
 
 
+def test_a_kpi_whose_definition_has_an_unknown_word_is_an_error_of_its_own(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "good")
+    add(store, "bad", history=HistoryRule(compare_to="PREVIOUS"))  # type: ignore[arg-type]
+    assert service(store, target).run_due().verdicts == {"Error": 1, "Healthy": 1}
+    (result,) = results(store, "bad")
+    assert result.error_type == "not_configured"
+    assert result.message.startswith("compare_to is PREVIOUS, which is none of previous, ")
+    assert next_due(store, "bad") > clock.now
+    assert len(target.asked) == 1
+
+
 def test_no_more_run_at_once_than_the_store_says(store: FakeStore) -> None:
     names = [f"k{number}" for number in range(12)]
     target = add(store, *names)
@@ -289,6 +303,90 @@ def test_what_fails_for_good_is_a_dead_letter_once_its_tries_are_over(
     assert kpis.run_due().verdicts == {"Error": 1}
     assert store.dead_letters.depth() == {"PENDING": 1}
     assert jobs(store, "a")[0].status == "Failed"
+
+
+def test_a_try_that_waits_when_the_next_slot_comes_ends_as_it_failed_and_the_slot_runs(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    slot = clock.now
+    target = add(store, "a", max_retries=20, schedule="10")
+    target.answers["SELECT a"] = Unavailable()
+    kpis = service(store, target)
+    assert kpis.run_due().retried == 1
+    target.answers["SELECT a"] = ONE
+    clock.move(seconds=10)
+    assert kpis.run_due().summary()["skipped"] == 0
+    first, second = jobs(store, "a")
+    assert (first.status, first.result_message) == ("Failed", OVERTAKEN)
+    assert (second.status, second.slot_at) == ("Completed", slot + timedelta(seconds=10))
+    failed, well = results(store, "a")
+    assert (failed.status, failed.error_type, failed.slot_at) == ("Error", "connection_lost", slot)
+    assert failed.checked_at < well.checked_at
+    assert well.status == "Healthy"
+    assert store.dead_letters.depth() == {"PENDING": 1}
+    assert store.metrics.all["kpi:a"].total_executions == 2
+
+
+def test_a_try_that_ends_for_its_next_slot_counts_in_a_row_like_any_other(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    in_a_row = HistoryRule(max_consecutive=2)
+    target = add(store, "a", max_retries=20, schedule="10", history=in_a_row)
+    target.answers["SELECT a"] = Unavailable()
+    kpis = service(store, target)
+    for _ in range(3):
+        kpis.run_due()
+        clock.move(seconds=10)
+    assert [(one.status, one.raw_status) for one in results(store, "a")] == [
+        ("Healthy", "Error"),
+        ("Error", "Error"),
+    ]
+
+
+def test_however_often_a_kpi_may_be_tried_it_shows_by_its_next_slot_that_it_fails(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a", max_retries=20)
+    target.answers["SELECT a"] = Unavailable()
+    kpis = service(store, target)
+    skipped = 0
+    for _ in range(4):
+        skipped += kpis.run_due().skipped
+        clock.move(seconds=10)
+    assert results(store, "a")[0].status == "Error"
+    assert skipped == 0
+
+
+def test_slots_of_what_is_switched_off_leave_a_try_that_waits_as_it_is(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a", max_retries=20, schedule="10")
+    target.answers["SELECT a"] = Unavailable()
+    kpis = service(store, target)
+    kpis.run_due()
+    switch_off(store, "kpi")
+    clock.move(seconds=10)
+    kpis.run_due()
+    assert results(store, "a") == []
+    assert jobs(store, "a")[0].result_message == SWITCHED_OFF
+
+
+def test_another_try_of_a_dead_letter_keeps_no_slot_from_running(
+    store: FakeStore, clock: FakeClock
+) -> None:
+    target = add(store, "a", max_retries=20)
+    target.answers["SELECT a"] = Unavailable()
+    kpis = service(store, target)
+    check = store.indicators.check("a")
+    assert check is not None
+    letter = NewJob(job_id="again", check=check, status=JobStatus.QUEUED, dead_letter_id="x")
+    store.executions.add([letter], worker_instance_id=None)
+    store.kpis.indicators["a"].next_due_at = clock.now + timedelta(seconds=30)
+    kpis.run_due()
+    assert store.kpis.jobs["again"].row.status == "Queued"
+    clock.move(seconds=30)
+    kpis.run_due()
+    assert [job.status for job in jobs(store, "a") if job.slot_at] == ["Queued"]
 
 
 def test_the_same_failure_of_a_kpi_waits_once(store: FakeStore, clock: FakeClock) -> None:
@@ -561,10 +659,16 @@ def test_a_result_is_of_when_it_was_found_and_not_of_when_the_kpi_was_taken(
     assert result.duration_ms < 1000
 
 
-def test_a_query_gets_no_more_time_than_the_setting_allows(store: FakeStore) -> None:
-    target = add(store, "a", timeout_seconds=600)
+@pytest.mark.parametrize(
+    ("of_query", "of_connection", "expected"), [(5, 30, 5), (600, 30, 30), (600, 600, 60)]
+)
+def test_a_statement_has_the_least_of_what_query_connection_and_setting_allow(
+    store: FakeStore, of_query: int, of_connection: int, expected: int
+) -> None:
+    add_connection(store, "slow", "postgresql://x/y", command_timeout_seconds=of_connection)
+    target = add(store, "a", timeout_seconds=of_query, connection="slow")
     service(store, target).run_due()
-    assert target.asked == [("SELECT a", ResultType.SCALAR, 60)]
+    assert target.asked == [("SELECT a", ResultType.SCALAR, expected)]
 
 
 def test_preparing_happens_once_and_again_only_after_a_failure(store: FakeStore) -> None:

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -39,8 +40,16 @@ def server(mysql_target: Server) -> Iterator[Server]:
         " BEGIN SET @mine = 7; SET SESSION sql_mode = 'ANSI'; DO get_lock('mine', 1); RETURN 1; END"
     )
     mysql_target.change("CREATE PROCEDURE removing () BEGIN DELETE FROM notes; SELECT 1; END")
+    mysql_target.change(
+        "CREATE PROCEDURE dripping () BEGIN DECLARE i INT DEFAULT 0; WHILE i < 20 DO"
+        " SELECT i; DO sleep(0.4); SET i = i + 1; END WHILE; END"
+    )
+    mysql_target.change(
+        "CREATE PROCEDURE adding_late () BEGIN INSERT INTO notes VALUES (77); DO sleep(0.8);"
+        " DO sleep(0.8); END"
+    )
     yield mysql_target
-    for name in ("doubled", "late_error", "removing", "leaving"):
+    for name in ("doubled", "late_error", "removing", "leaving", "dripping", "adding_late"):
         mysql_target.change(f"DROP PROCEDURE {name}")
     mysql_target.change("DROP FUNCTION leave_function")
 
@@ -165,6 +174,41 @@ def test_each_statement_has_its_own_time_on_a_connection_that_is_kept(target: Ta
         ask(target, "SELECT sleep(30) FROM (SELECT 1 UNION SELECT 2) AS t", timeout_seconds=1)
     assert time.monotonic() - started < 3
     assert ask(target, "SELECT connection_id()", timeout_seconds=60) != first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("result_type", ResultType)
+def test_a_procedure_has_no_more_time_than_a_statement(
+    target: Target, result_type: ResultType
+) -> None:
+    """The server's own limit is for each statement in it."""
+    started = time.monotonic()
+    with pytest.raises(StatementTimeout):
+        ask(target, "CALL dripping()", result_type, timeout_seconds=1)
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.slow
+def test_what_a_procedure_changed_after_its_time_was_over_is_not_kept(
+    server: Server, target: Target
+) -> None:
+    with pytest.raises(StatementTimeout):
+        ask(target, "CALL adding_late()", ResultType.NON_QUERY, timeout_seconds=1)
+    assert server.count_notes() == 0
+    ask(target, "CALL adding_late()", ResultType.NON_QUERY, timeout_seconds=10)
+    assert server.count_notes() == 1
+    server.change("DELETE FROM notes")
+
+
+def test_a_scalar_of_many_rows_is_not_read_to_its_end(target: Target) -> None:
+    many = "SELECT 7 FROM information_schema.columns a, information_schema.columns b LIMIT 3000000"
+    tracemalloc.start()
+    try:
+        assert ask(target, many) == 7
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert ask(target, "SELECT 8") == 8
 
 
 def test_no_more_connections_are_opened_than_are_allowed(server: Server) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from repositories.contracts.databases import PoolUse
-from repositories.errors import LoginRefused, Unavailable
+from repositories.errors import Busy, LoginRefused
 from repositories.pool import MAX_IDLE_SECONDS, MAX_LIFETIME_SECONDS, SURE_SECONDS, Pool
 from tests.fake_clocks import FakeClock
 
@@ -64,7 +64,7 @@ def test_nothing_is_opened_before_it_is_needed_and_one_is_enough_for_one_at_a_ti
 
 def test_there_are_never_more_than_the_size() -> None:
     office = Office()
-    with office.pool.loan(), office.pool.loan(), pytest.raises(Unavailable, match="busy"):
+    with office.pool.loan(), office.pool.loan(), pytest.raises(Busy):
         office.use()
     assert office.use() in {1, 2}
     assert len(office.opened) == 2
@@ -176,7 +176,7 @@ def test_a_place_alone_counts_and_makes_room() -> None:
     with office.pool.place():
         assert office.opened[0].is_closed
         assert office.pool.use() == PoolUse(in_use=1, idle=0, size=1)
-        with pytest.raises(Unavailable, match="busy"):
+        with pytest.raises(Busy):
             office.use()
     assert office.use() == 2
 
@@ -187,7 +187,7 @@ def test_a_loan_may_say_how_to_open_and_how_long_to_wait() -> None:
     with office.pool.loan(open_connection=lambda: own) as loan:
         assert loan.connection is own
         started = time.monotonic()
-        with pytest.raises(Unavailable), office.pool.loan(patience_seconds=0.05):
+        with pytest.raises(Busy), office.pool.loan(patience_seconds=0.05):
             pass
         assert time.monotonic() - started < 5
 

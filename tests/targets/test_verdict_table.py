@@ -1,5 +1,6 @@
 """The table of verdicts, from the answer of a real server of each kind to the result."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -305,7 +306,86 @@ def test_a_time_has_the_verdict_that_the_rule_gives_it(
     assert_alike(ask(value, rule), rule, seen)
 
 
+def status_of(rule: Rule, value: object) -> Verdict:
+    """The table of verdicts once more, in the plainest of words."""
+    if value is None:
+        return {"error": ERROR, "healthy": HEALTHY, "warning": WARNING, "critical": CRITICAL}[
+            rule.on_empty
+        ]
+    number = number_of(value)
+    if number is not None and not number.is_finite():
+        return ERROR
+    found = {HEALTHY}
+    if rule.expected_value is not None and not stands(
+        rule.comparison_operator, value, number, rule.expected_value
+    ):
+        found.add(CRITICAL)
+    warning, critical = rule.warning_threshold, rule.critical_threshold
+    if (warning is not None or critical is not None) and number is None:
+        return ERROR
+    is_low = rule.comparison_operator in {"gt", "gte"}
+    if warning is not None and critical is not None and warning != critical:
+        is_low = critical < warning
+    for limit, verdict in ((warning, WARNING), (critical, CRITICAL)):
+        if limit is None or number is None:
+            continue
+        if (number <= limit) if is_low else (number >= limit):
+            found.add(verdict)
+    return next(verdict for verdict in (CRITICAL, WARNING, HEALTHY) if verdict in found)
+
+
+def stands(operator: str | None, value: object, number: Decimal | None, expected: str) -> bool:
+    """Numbers as numbers, all else as text."""
+    text = shown_of(value, number)
+    if operator == "contains":
+        return expected in text
+    other = number_of(expected)
+    if number is None or other is None or other.is_nan():
+        return holds(operator, text, expected)
+    return holds(operator, number, other)
+
+
+def holds(operator: str | None, one: Any, other: Any) -> bool:
+    return bool(
+        {
+            "gt": one > other,
+            "gte": one >= other,
+            "lt": one < other,
+            "lte": one <= other,
+            "ne": one != other,
+        }.get(operator or "eq", one == other)
+    )
+
+
+NUMBER = re.compile(
+    r"\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*|\s*[+-]?(s?nan\d*|inf(inity)?)\s*", re.IGNORECASE
+)
+
+
+def number_of(value: object) -> Decimal | None:
+    """Up to 1000 digits before or behind the point."""
+    if isinstance(value, str):
+        if not NUMBER.fullmatch(value):
+            return None
+        number = Decimal(value.strip())
+    elif isinstance(value, Decimal | int | float):
+        number = Decimal(str(value))
+    else:
+        return None
+    return None if number.is_finite() and abs(number.adjusted()) > 1000 else number
+
+
+def shown_of(value: object, number: Decimal | None) -> str:
+    if number is None:
+        return str(value)
+    text = f"{number:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if number == 0 else text
+
+
 def assert_alike(result: Result, rule: Rule, value: object) -> None:
+    assert result.status is status_of(rule, value)
     judgement = judge(rule, Answer(["n"], [[value]], 1))
     assert (result.status, result.value, result.message, result.error_type) == (
         judgement.status,

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -51,7 +51,8 @@ def test_what_may_pass_is_tried_again_as_often_as_the_kpi_says(error_type: str) 
     one = outcome(error_type)
     assert one.is_tried_again
     assert postponed(one).retry_count == 1
-    last = replace(one, execution=replace(one.execution, retry_count=2))
+    tries = 3 if error_type == "busy" else 2
+    last = replace(one, execution=replace(one.execution, retry_count=tries), chance=0)
     assert not last.is_tried_again
     assert ended(last).status is JobStatus.FAILED
     assert ended(last).error_message == one.result.message
@@ -71,6 +72,23 @@ def test_a_value_that_cannot_be_judged_is_a_completed_execution(error_type: str 
     assert ended(one).status is JobStatus.COMPLETED
 
 
+def test_what_would_be_tried_again_after_its_next_slot_has_failed_for_good() -> None:
+    soon = outcome("timeout", schedule="10")
+    assert soon.is_tried_again
+    late = replace(soon, result=replace(soon.result, checked_at=NOW + timedelta(seconds=8)))
+    assert not replace(late, chance=0.5).is_tried_again
+    assert replace(late, chance=0).is_tried_again is False
+    assert ended(late).status is JobStatus.FAILED
+    letter = replace(late.execution, dead_letter_id="x")
+    of_letter = replace(late, execution=replace(letter, check=replace(letter.check, slot_at=None)))
+    assert of_letter.is_tried_again
+
+
+def test_a_kpi_that_found_no_connection_free_is_tried_again_whatever_it_says_itself() -> None:
+    assert outcome("busy", max_retries=0).is_tried_again
+    assert not outcome("connection_lost", max_retries=0).is_tried_again
+
+
 def test_a_run_by_hand_is_not_tried_again() -> None:
     assert not outcome("timeout", slot_at=None).is_tried_again
 
@@ -85,7 +103,7 @@ def test_each_delay_is_between_half_and_all_of_twice_the_one_before(
     retry_count: int, chance: float
 ) -> None:
     longest = min(5.0 * 2**retry_count, LONGEST_DELAY_SECONDS)
-    assert longest / 2 <= delay_seconds(retry_count, lambda: chance) <= longest
+    assert longest / 2 <= delay_seconds(retry_count, chance) <= longest
 
 
 def test_an_execution_that_was_begun_too_often_was_abandoned() -> None:

@@ -98,6 +98,25 @@ def test_after_a_clean_up_the_trend_starts_from_where_it_is_now() -> None:
     assert ahead(points, 20.5).findings == ()
 
 
+def test_at_once_after_a_clean_up_what_was_before_it_is_no_forecast() -> None:
+    for noise in (0.0, 0.5):
+        points = [
+            Point(hour, 60 + 0.6 * hour + noise * math.sin(hour * 2.4))
+            for hour in map(float, range(49))
+        ]
+        assert len(ahead(points, 89).findings) == 1
+        assert ahead(points, 20).findings == ()
+        (half,) = ahead(points, 60, hours=60).findings
+        assert "Thursday 2026-12-03" in half[1]
+
+
+def test_a_value_that_is_better_by_no_more_than_values_scatter_turns_no_forecast() -> None:
+    points = [
+        Point(hour, 87 + 0.02 * hour + math.sin(hour * 2.4)) for hour in map(float, range(49))
+    ]
+    assert [len(ahead(points, value, hours=240).findings) for value in (88, 86, 85)] == [1, 1, 1]
+
+
 def test_without_a_critical_threshold_there_is_nothing_to_reach() -> None:
     evidence = ahead(line(85.1, 0.05), 87.5, Rule(warning_threshold=Decimal(90)))
     assert evidence.findings == ()
