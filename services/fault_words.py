@@ -30,6 +30,7 @@ PATTERNS: Mapping[str, str] = {
     NUMBER_PATTERN: "is no number",
     r"^[^\x00-\x1f]{1,100}$": "is no name: 1 to 100 characters, no control characters",
     r"^[^\x00-\x1f]*$": "has a line break, or another control character",
+    r"^[^\x00-\x1f\x7f]*$": "has a line break, or another control character",
     r"^[^\x00]*$": "has the character U+0000, which no database takes",
     r"^[^\x00]*[^\s\x00][^\x00]*$": "says nothing, or has the character U+0000",
     r"^[A-Za-z0-9_.:-]{1,50}$": "is no tag: 1 to 50 letters and digits, and _ . : -",

@@ -17,7 +17,7 @@ from services.definitions.rules import (
 from services.errors import Fault
 
 Places = Mapping[str, str]
-"""Where something stands in the file, by its name; what is left as it is has no place."""
+"""Where something stands in the file, by its name; what is left as it is needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,9 @@ def faults_of_whole(
     whole: Whole, query_places: Places, kpi_places: Places, *, jobs_writable: bool
 ) -> Iterator[Fault]:
     """Each at its place in the file; what the file leaves alone must still be right."""
+    providers = {connection.provider for connection in whole.connections.values()}
     for name, place in query_places.items():
-        yield from placed(place, faults_of_query(whole.queries[name]))
+        yield from placed(place, faults_of_query(whole.queries[name], providers))
     for name, place in kpi_places.items():
         kpi = whole.kpis[name]
         yield from placed(place, faults_of_kpi(kpi))

@@ -24,6 +24,7 @@ from services.definitions.members import Definition, members_of
 from services.definitions.yaml_text import Unreadable, read_yaml, write_yaml
 from services.errors import Fault, InvalidRequest
 from services.fault_words import words_of
+from services.masking import show_name
 from services.periods import default_jitter_seconds
 
 SCHEMA_LINE = "# yaml-language-server: $schema={where}\n"
@@ -144,7 +145,7 @@ def _names_twice(file: DefinitionFile) -> Iterator[Fault]:
 def _fault(error: Any) -> Fault:  # noqa: ANN401 - pydantic's own dictionary
     place = ""
     for part in error["loc"]:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}"
+        place += f"[{part}]" if isinstance(part, int) else f".{show_name(part)}"
     is_known = error["type"] != "extra_forbidden"
     message = words_of(error) if is_known else "nobody knows this"
     return Fault(place.removeprefix(".") or "file", message)

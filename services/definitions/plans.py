@@ -107,8 +107,13 @@ class Planner:
             queries=_wanted(queries, stock.queries),
             kpis=_wanted(kpis, stock.kpis),
         )
-        places = _places("queries", file.queries), _places("kpis", file.kpis)
-        faults += faults_of_whole(whole, *places, jobs_writable=self._jobs_writable)
+        new = {
+            name: place
+            for name, place in _places("queries", file.queries).items()
+            if definition_of(stock.queries.get(name)) != whole.queries[name]
+        }
+        kpi_places = _places("kpis", file.kpis)
+        faults += faults_of_whole(whole, new, kpi_places, jobs_writable=self._jobs_writable)
         if faults:
             raise InvalidRequest(faults)
         return Plan(

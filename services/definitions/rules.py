@@ -37,7 +37,7 @@ def faults_of_connection(
         yield Fault("address", fault)
 
 
-def faults_of_query(query: QueryDefinition, providers: Collection[str] = ()) -> Iterator[Fault]:
+def faults_of_query(query: QueryDefinition, providers: Collection[str]) -> Iterator[Fault]:
     """What is wrong with it on all of these kinds of databases; where there are none, on every."""
     yield from _faults_of_rule(query.rule)
     dialects = [Dialect(provider) for provider in sorted(providers)] or EVERY_DIALECT
