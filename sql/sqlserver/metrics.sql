@@ -131,10 +131,13 @@ OUTPUT inserted.JobId AS job_id
 
 -- name: remove
 -- A job that there is no more.
-DECLARE @job_id nvarchar(200) = :job_id;
+DECLARE @job_id nvarchar(200) = :job_id, @changed int;
+BEGIN TRANSACTION;
 DELETE FROM monitoring.PerformanceBaselines WHERE JobId = @job_id;
 DELETE FROM monitoring.JobMetrics WHERE JobId = @job_id;
-SELECT @@ROWCOUNT AS changed;
+SET @changed = @@ROWCOUNT;
+COMMIT TRANSACTION;
+SELECT @changed AS changed;
 
 -- name: kpis
 -- What every KPI last said that is switched on, as are its connection and its query.

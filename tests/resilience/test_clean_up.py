@@ -89,7 +89,7 @@ def fill(connection: Connection) -> None:
         INSERT INTO monitoring.worker_instances
                (worker_instance_id, worker_name, machine_name, process_id, version, environment,
                 status, last_heartbeat)
-        VALUES ('00000000-0000-0000-0000-000000000001', 'old', 'm', 1, '1', 'test', 'Running',
+        VALUES ('00000000-0000-0000-0000-000000000001', 'old', 'm', 1, '1', 'test', 'Stopped',
                 now() - interval '100 days'),
                ('00000000-0000-0000-0000-000000000002', 'new', 'm', 2, '1', 'test', 'Running',
                 now());
