@@ -101,7 +101,7 @@ ELSE
                     FROM sys.dm_db_partition_stats AS pages
                    WHERE pages.object_id = listed.object_id
                      AND pages.index_id = listed.index_id) AS sized
-     OUTER APPLY (SELECT STRING_AGG(QUOTENAME(col.name)
+     OUTER APPLY (SELECT STRING_AGG(CAST(QUOTENAME(col.name) AS nvarchar(max))
                              + CASE WHEN part.is_descending_key = 1 THEN N' DESC' ELSE N'' END,
                              N', ') WITHIN GROUP (ORDER BY part.key_ordinal) AS names
                     FROM sys.index_columns AS part
@@ -110,7 +110,7 @@ ELSE
                    WHERE part.object_id = listed.object_id
                      AND part.index_id = listed.index_id
                      AND part.key_ordinal > 0) AS keys
-     OUTER APPLY (SELECT STRING_AGG(QUOTENAME(col.name), N', ')
+     OUTER APPLY (SELECT STRING_AGG(CAST(QUOTENAME(col.name) AS nvarchar(max)), N', ')
                              WITHIN GROUP (ORDER BY part.index_column_id) AS names
                     FROM sys.index_columns AS part
                     JOIN sys.columns AS col
@@ -170,8 +170,8 @@ SELECT wanted.[table], wanted.keys AS columns, wanted.serves,
             WHERE COL_LENGTH(N'[{schema}].' + wanted.[table], needed.value) IS NULL)
    AND NOT EXISTS (
            SELECT 1
-             FROM (SELECT STRING_AGG(col.name, N',') WITHIN GROUP (ORDER BY part.key_ordinal) + N','
-                              AS names
+             FROM (SELECT STRING_AGG(CAST(col.name AS nvarchar(max)), N',')
+                              WITHIN GROUP (ORDER BY part.key_ordinal) + N',' AS names
                      FROM sys.indexes AS listed
                      JOIN sys.index_columns AS part
                        ON part.object_id = listed.object_id AND part.index_id = listed.index_id

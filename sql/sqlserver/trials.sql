@@ -6,7 +6,8 @@
 SELECT routine.name,
        (SELECT COUNT(*) FROM sys.all_parameters AS one
          WHERE one.object_id = routine.object_id AND one.parameter_id > 0) AS arguments,
-       COALESCE((SELECT STRING_AGG(one.name + N' ' + TYPE_NAME(one.user_type_id), N', ')
+       COALESCE((SELECT STRING_AGG(CAST(one.name AS nvarchar(max)) + N' '
+                                   + TYPE_NAME(one.user_type_id), N', ')
                         WITHIN GROUP (ORDER BY one.parameter_id)
                    FROM sys.all_parameters AS one
                   WHERE one.object_id = routine.object_id AND one.parameter_id > 0), N'')

@@ -112,7 +112,7 @@ class SqlServerLab:
 
     def __init__(self, url: str) -> None:
         self._connection = connect(parse(url))
-        self.database = SqlServerDatabase(parse(url), size=4, timeout_seconds=10, names=NAMES)
+        self.database = SqlServerDatabase(parse(url), size=4, timeout_seconds=30, names=NAMES)
         self.store = SqlStore(self.database)
         self.jobs = self.writer = SqlJobsDatabase(self.database)
 

@@ -109,7 +109,7 @@ def on_postgres(request: pytest.FixtureRequest) -> Iterator[Earlier]:
 
 def on_sqlserver(request: pytest.FixtureRequest) -> Iterator[Earlier]:
     with scratch_database() as url, closing(connect(parse(url))) as connection:
-        database = SqlServerDatabase(parse(url), size=4, timeout_seconds=10, names=NAMES)
+        database = SqlServerDatabase(parse(url), size=4, timeout_seconds=30, names=NAMES)
 
         def ask(statement: str) -> list[Any]:
             cursor = connection.execute(statement.replace("{now}", "SYSUTCDATETIME()"))

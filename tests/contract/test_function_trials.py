@@ -93,7 +93,7 @@ def postgres(store_url: str) -> Iterator[PostgresPlace]:
 @pytest.fixture(scope="module")
 def sqlserver_place(sqlserver_lab: SqlServerLab, sqlserver_url: str) -> Iterator[SqlServerPlace]:
     """Connections to it are dear."""
-    database = SqlServerDatabase(parse(sqlserver_url), size=4, timeout_seconds=10, names=NAMES)
+    database = SqlServerDatabase(parse(sqlserver_url), size=4, timeout_seconds=30, names=NAMES)
     with closing(database), closing(SqlServerStages(sqlserver_url)) as stages:
         yield SqlServerPlace(database, stages)
 

@@ -73,7 +73,7 @@ def open_plain(
     opened: list[PlainDatabase] = []
 
     def open_one(url: str = sqlserver_url, **options: Any) -> PlainDatabase:
-        given = {"size": 4, "timeout_seconds": 10, "names": NAMES, **options}
+        given = {"size": 4, "timeout_seconds": 30, "names": NAMES, **options}
         opened.append(PlainDatabase(parse(url), **given))
         return opened[-1]
 
@@ -260,7 +260,24 @@ def test_the_next_user_of_a_connection_that_the_server_ended_gets_another(
 # Side by side ----------------------------------------------------------------------------------
 
 
-def test_the_victim_of_a_deadlock_is_asked_again(plain: PlainDatabase) -> None:
+def wait_until_locked(database: PlainDatabase, key: str) -> None:
+    until = time.monotonic() + 20
+    with database.single() as session:
+        while not is_locked(session, key):
+            assert time.monotonic() < until
+
+
+def is_locked(session: SqlServerSession, key: str) -> bool:
+    try:
+        session.run("touch", key=key)
+    except StatementTimeout:
+        return True
+    return False
+
+
+def test_the_victim_of_a_deadlock_is_asked_again(
+    plain: PlainDatabase, open_plain: Callable[..., PlainDatabase]
+) -> None:
     """Which of two is the victim, the server chooses: the transaction has a conflict then."""
     with plain.single() as session:
         for key in ("a", "b"):
@@ -280,11 +297,11 @@ def test_the_victim_of_a_deadlock_is_asked_again(plain: PlainDatabase) -> None:
                 holder.run("touch", key="a")
                 other = thread.submit(touch_both)
                 assert is_ready.wait(20)
-                time.sleep(0.6)
+                wait_until_locked(open_plain(timeout_seconds=1), "b")
                 holder.run("touch", key="b")
         except Conflict:
             has_conflict = True
-        was_asked_again = other.result(30)
+        was_asked_again = other.result(60)
     assert was_asked_again is not has_conflict
 
 
