@@ -1,6 +1,6 @@
 """Each contract test runs on every engine that is there, and on the fakes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol
@@ -29,6 +29,7 @@ from tests.contract.sqlserver import (
     reads_json,
     scratch_database,
 )
+from tests.contract.tables import TABLES
 from tests.fake_clocks import RunningClock
 from tests.fakes import FakeJobsDatabase, FakeStore
 
@@ -73,11 +74,20 @@ class MemoryLab:
 
 
 class PostgresLab:
+    """One database for the whole run, emptied for each test."""
+
     def __init__(self, url: str) -> None:
         self._url = url
         self.database = PostgresDatabase(parse(url), size=4, timeout_seconds=10, names=NAMES)
         self.store = SqlStore(self.database)
         self.jobs = self.writer = SqlJobsDatabase(self.database)
+
+    def empty(self) -> None:
+        self.execute(
+            "".join(f"DELETE FROM {table};" for table in TABLES)  # noqa: S608 - names of ours
+            + "DELETE FROM monitoring.config WHERE modified_by <> 'migration';"
+            "UPDATE monitoring.monitoring_rollup SET rolled_until = '1970-01-01Z'"
+        )
 
     def execute(self, text: str) -> None:
         with psycopg.connect(self._url) as connection:
@@ -249,6 +259,13 @@ def sqlserver_lab(sqlserver_url: str) -> Iterator[SqlServerLab]:
     lab.close()
 
 
+@pytest.fixture(scope="session")
+def postgres_lab(make_database: Callable[..., str], migrated: str) -> Iterator[PostgresLab]:
+    lab = PostgresLab(make_database(migrated))
+    yield lab
+    lab.database.close()
+
+
 @pytest.fixture(params=["memory", "postgres", "sqlserver"])
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     if request.param == "memory":
@@ -259,9 +276,9 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
         sqlserver.empty()
         yield sqlserver
         return
-    lab = PostgresLab(request.getfixturevalue("store_url"))
-    yield lab
-    lab.database.close()
+    postgres: PostgresLab = request.getfixturevalue("postgres_lab")
+    postgres.empty()
+    yield postgres
 
 
 @pytest.fixture

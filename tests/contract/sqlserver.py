@@ -14,6 +14,7 @@ from repositories.errors import NotConfigured
 from repositories.sqlserver.connections import connect
 from repositories.sqlserver.driver import load_driver
 from repositories.urls import parse
+from tests.contract.tables import TABLES
 
 if TYPE_CHECKING:
     import pyodbc
@@ -21,25 +22,6 @@ if TYPE_CHECKING:
 numbers = itertools.count(1)
 DROP_SECONDS = 10.0
 SESSIONS_IN = "SELECT session_id FROM sys.dm_exec_sessions WHERE database_id = DB_ID(?)"
-TABLES = (  # in an order in which they refer to each other
-    "monitoring.DatabaseMonitoringResults",
-    "monitoring.DatabaseMonitoringHours",
-    "monitoring.PerformanceBaselines",
-    "monitoring.Indicators",
-    "monitoring.DatabaseQueries",
-    "monitoring.DatabaseConnections",
-    "monitoring.SystemStatusHistory",
-    "monitoring.SystemStatus",
-    "monitoring.WorkerMetrics",
-    "monitoring.WorkerJobs",
-    "monitoring.WorkerInstances",
-    "monitoring.JobMetrics",
-    "monitoring.DeadLetterQueue",
-    "monitoring.TaskRetries",
-    "monitoring.AuditLog",
-    "app.tasks",
-    "app.jobs",
-)
 
 
 @contextmanager
@@ -132,7 +114,7 @@ def with_wrong_password(server: str) -> str:
 
 def empty_tables(connection: "pyodbc.Connection") -> None:
     for table in TABLES:
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608
+        connection.execute(f"DELETE FROM {pascal_case(table)}")  # noqa: S608
     connection.execute("DELETE FROM monitoring.Config WHERE ModifiedBy <> 'migration'")
     connection.execute("UPDATE monitoring.MonitoringRollup SET RolledUntil = '19700101'")
 
