@@ -111,23 +111,21 @@ SELECT @@ROWCOUNT AS changed;
 -- name: note_regressions
 -- Executions far from normal, but for jobs of which one was noted in the last five minutes: of those
 -- who note the same job at once, one does.
-UPDATE job
-   SET SlowerCount = job.SlowerCount + CASE WHEN one.kind = N'slower' THEN 1 ELSE 0 END,
-       FasterCount = job.FasterCount + CASE WHEN one.kind = N'faster' THEN 1 ELSE 0 END,
+UPDATE monitoring.JobMetrics
+   SET SlowerCount = SlowerCount + CASE WHEN one.kind = N'slower' THEN 1 ELSE 0 END,
+       FasterCount = FasterCount + CASE WHEN one.kind = N'faster' THEN 1 ELSE 0 END,
        RegressedAt = SYSUTCDATETIME(),
        Regression = one.kind,
        RegressionMs = one.duration_ms,
        RegressionAvgMs = one.mean_ms,
        RegressionP95Ms = one.p95_ms
 OUTPUT inserted.JobId AS job_id
-  FROM monitoring.JobMetrics AS job
-  JOIN OPENJSON(:regressions)
+  FROM OPENJSON(:regressions)
        WITH (job_id nvarchar(200) '$.job_id', kind nvarchar(10) '$.kind',
              duration_ms float '$.duration_ms', mean_ms float '$.mean_ms',
              p95_ms float '$.p95_ms') AS one
-    ON one.job_id = job.JobId
- WHERE job.RegressedAt IS NULL
-    OR job.RegressedAt <= DATEADD(minute, -5, SYSUTCDATETIME());
+ WHERE one.job_id = JobMetrics.JobId
+   AND (RegressedAt IS NULL OR RegressedAt <= DATEADD(minute, -5, SYSUTCDATETIME()));
 
 -- name: remove
 -- A job that there is no more.
