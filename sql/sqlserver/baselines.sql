@@ -12,7 +12,7 @@ SELECT chosen.name, N'kpi:' + chosen.name AS job_id, speed.mean_ms, speed.p95_ms
   FROM (SELECT TOP (:limit) indicator.IndicatorId, indicator.IndicatorName AS name,
                baseline.BaselineAvgMs AS baseline_avg_ms,
                baseline.BaselineP95Ms AS baseline_p95_ms,
-               DATEDIFF_BIG(millisecond, baseline.UpdatedAt, SYSUTCDATETIME()) / 1000E0
+               CAST(DATEDIFF_BIG(millisecond, baseline.UpdatedAt, SYSUTCDATETIME()) AS float) / 1000
                    AS baseline_age_seconds
           FROM monitoring.Indicators AS indicator
           LEFT JOIN monitoring.PerformanceBaselines AS baseline
@@ -44,7 +44,7 @@ SELECT chosen.job_id AS name, chosen.job_id, speed.mean_ms, speed.p95_ms, speed.
        chosen.baseline_avg_ms, chosen.baseline_p95_ms, chosen.baseline_age_seconds
   FROM (SELECT TOP (:limit) job.JobId AS job_id, baseline.BaselineAvgMs AS baseline_avg_ms,
                baseline.BaselineP95Ms AS baseline_p95_ms,
-               DATEDIFF_BIG(millisecond, baseline.UpdatedAt, SYSUTCDATETIME()) / 1000E0
+               CAST(DATEDIFF_BIG(millisecond, baseline.UpdatedAt, SYSUTCDATETIME()) AS float) / 1000
                    AS baseline_age_seconds
           FROM monitoring.JobMetrics AS job
           LEFT JOIN monitoring.PerformanceBaselines AS baseline ON baseline.JobId = job.JobId

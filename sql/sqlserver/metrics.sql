@@ -161,9 +161,9 @@ SELECT indicator.IndicatorName AS name, connection.ConnectionName AS connection,
 -- had run then.
 SELECT worker.WorkerInstanceId AS worker_instance_id, worker.MachineName AS machine_name,
        worker.Version AS version,
-       DATEDIFF_BIG(millisecond, worker.StartedAt, worker.LastHeartbeat) / 1000E0
+       CAST(DATEDIFF_BIG(millisecond, worker.StartedAt, worker.LastHeartbeat) AS float) / 1000
            AS uptime_seconds,
-       DATEDIFF_BIG(millisecond, worker.LastHeartbeat, SYSUTCDATETIME()) / 1000E0
+       CAST(DATEDIFF_BIG(millisecond, worker.LastHeartbeat, SYSUTCDATETIME()) AS float) / 1000
            AS heartbeat_age_seconds
   FROM monitoring.WorkerInstances AS worker
  WHERE worker.Status NOT IN (N'Stopped', N'Error')
