@@ -17,7 +17,7 @@ from tests.http.asking import NAMES
 from tests.http.samples import Secrets, plant
 from triggers.operations import OPERATIONS
 
-EXAMPLES = 8
+EXAMPLES = 12
 COSTLY = {"test_functions": 2}
 TOGETHER = ("min_ms", "parameter", "jobId", "prefix")
 MEANT = {"run_unsaved_kpi", *(name for name in NAMES if OPERATIONS[name].versioned)}

@@ -88,12 +88,12 @@ def test_the_timers_go_on_by_themselves_after_an_outage(server: EmbeddedPostgres
     with running_host(server.url, env=EVERY_SECOND) as host:
         wait_until(lambda: bool(host.logged("tick", timer="heartbeat")))
         server.stop()
-        wait_until(lambda: bool(host.logged("tick failed", timer="heartbeat")))
+        wait_until(lambda: bool(host.logged("tick failed", timer="heartbeat")), within=8)
         server.start(durable=False)
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute("TRUNCATE monitoring.system_status")
-            wait_until(lambda: is_watchkeeper_seen(connection))
-        wait_until(lambda: host.get("/api/health?fresh=true").status_code == 200)
+            wait_until(lambda: is_watchkeeper_seen(connection), within=8)
+        wait_until(lambda: host.get("/api/health?fresh=true").status_code == 200, within=5)
 
 
 def test_a_host_that_starts_before_its_store_is_well_once_that_is_there(
@@ -154,7 +154,7 @@ def test_a_target_that_stops_answering_in_the_middle_of_a_query_is_an_error_in_t
         host.fire("run_kpi_checks")
         wait_until(lambda: is_asleep(target))
         with frozen(server):
-            wait_until(lambda: bool(slots_of(connection, "far")))
+            wait_until(lambda: bool(slots_of(connection, "far")), within=10)
         wait_until(lambda: bool(host.logged("tick", timer="run_kpi_checks")))
     assert [slot.status for slot in slots_of(connection, "far")] == ["Error"]
 

@@ -50,7 +50,7 @@ def test_two_hosts_on_one_store_run_each_slot_once(store_url: str, connection: C
         time.sleep(SECONDS_OF_TWO_HOSTS)
         wait_until(lambda: len(takers(connection)) == 2)
         following = put_off(connection)
-        wait_until(lambda: not unfinished(connection))
+        wait_until(lambda: not unfinished(connection), within=15)
         workers = {worker_of(connection, one), worker_of(connection, other)}
     results = {name: slots_of(connection, name) for name in names}
     for slots in results.values():
@@ -94,7 +94,7 @@ def test_the_slots_of_a_killed_host_run_elsewhere_once_their_lease_ends(
             assert left, "it was killed too late"
             time.sleep(LEASE_SECONDS + 1)
             following = put_off(faster)
-            wait_until(lambda: not unfinished(faster))
+            wait_until(lambda: not unfinished(faster), within=15)
             its_id = worker_of(faster, survivor)
         for claim in left:
             slot = result_of(faster, claim)
