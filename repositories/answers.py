@@ -10,6 +10,8 @@ from repositories.records.kpis import ResultType
 
 Described = Sequence[Sequence[object]] | None
 """A cursor's description: None where the statement returned no rows."""
+MOST_ROWS_OF_A_SCALAR = 1000
+"""So many are read to their end; a new connection costs less than more of them."""
 
 
 def read_answer(

@@ -11,7 +11,7 @@ from math import ceil
 from threading import Thread
 from typing import Any
 
-from repositories.answers import only_text, read_answer
+from repositories.answers import MOST_ROWS_OF_A_SCALAR, only_text, read_answer
 from repositories.contracts.databases import Answer, PoolUse
 from repositories.errors import (
     BadStatement,
@@ -31,8 +31,6 @@ from repositories.urls import GuestUrl, Tls
 MARGIN_SECONDS = 1
 VERSION = "SELECT version()"
 MAX_IDLE_SECONDS = 60.0
-MOST_ROWS_OF_A_SCALAR = 1000
-"""So many are read to their end; a new connection costs less than more of them."""
 COM_RESET_CONNECTION = 0x1F
 SSL_CONNECTION_ERROR = 2026
 ENCRYPTION = "The database does not encrypt or has no valid certificate: see tls= in its URL."

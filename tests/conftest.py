@@ -18,7 +18,7 @@ LONGEST = {"resilience", "worker", "local"}
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a server whose login may make databases."""
-    with scratch_postgres() as postgres:
+    with scratch_postgres(in_memory=True) as postgres:
         yield postgres.url
 
 

@@ -10,6 +10,7 @@ from repositories.records.definitions import (
     QueryDefinition,
 )
 from repositories.records.kpis import Check, Operator, Result, Rule, Verdict
+from repositories.records.processes import Worker
 
 CONNECTION = ConnectionDefinition(
     name="store",
@@ -66,3 +67,14 @@ def keep(store: Store, check: Check, **changes: object) -> None:
     with store.work() as work:
         added = work.results.add([(check, result_of(check, **changes))], worker_instance_id=None)
     assert added == 1
+
+
+def worker_of(worker_instance_id: str) -> Worker:
+    return Worker(
+        worker_instance_id=worker_instance_id,
+        worker_name="w",
+        machine_name="m",
+        process_id=1,
+        version="1",
+        environment="Test",
+    )

@@ -1,5 +1,6 @@
 """Connections, queries and KPIs in memory."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ from tests.fake_kpis import FakeIndicator, FakeKpis
 D = TypeVar("D", ConnectionDefinition, QueryDefinition, KpiDefinition)
 
 
-class FakeDefinitions(Generic[D]):
+class FakeDefinitions(ABC, Generic[D]):
     """The rules of all three kinds; what is theirs alone is in the methods that raise here."""
 
     def __init__(self, kpis: FakeKpis) -> None:
@@ -96,17 +97,14 @@ class FakeDefinitions(Generic[D]):
         users = (one.stored.definition for one in self._kpis.indicators.values())
         return sorted(kpi.name for kpi in users if self._uses(kpi, name))[:limit]
 
-    def _all(self) -> Mapping[str, Stored[D]]:
-        raise NotImplementedError
-
-    def _keep(self, stored: Stored[D]) -> None:
-        raise NotImplementedError
-
-    def _drop(self, name: str) -> None:
-        raise NotImplementedError
-
-    def _fits(self, definition: D, filters: DefinitionFilter) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _all(self) -> Mapping[str, Stored[D]]: ...
+    @abstractmethod
+    def _keep(self, stored: Stored[D]) -> None: ...
+    @abstractmethod
+    def _drop(self, name: str) -> None: ...
+    @abstractmethod
+    def _fits(self, definition: D, filters: DefinitionFilter) -> bool: ...
 
     def _uses(self, kpi: KpiDefinition, name: str) -> bool:
         return False

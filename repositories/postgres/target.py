@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from repositories.answers import only_text
+from repositories.answers import MOST_ROWS_OF_A_SCALAR, only_text
 from repositories.contracts.databases import Answer, PoolUse
 from repositories.errors import BadStatement, NotAllowed, Unavailable
 from repositories.patience import wait_for
@@ -39,8 +39,6 @@ VERSION = "SHOW server_version"
 CHECK_SECONDS = 1.0
 MAX_IDLE_SECONDS = 60.0
 MOST_KNOWN = 1024
-MOST_ROWS_OF_A_SCALAR = 1000
-"""So many are read to their end; a new connection costs less than more of them."""
 
 BEGIN_READING = Prepared(b"watchkeeper_begin", b"BEGIN READ ONLY")
 ROLLBACK = Prepared(b"watchkeeper_rollback", b"ROLLBACK")

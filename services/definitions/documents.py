@@ -4,6 +4,7 @@ What one member can say by itself is checked here; what members say together, in
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -150,12 +151,16 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class NamedDocument(Document, ABC):
+    """Of what is stored under a name."""
+
+    @abstractmethod
     def definition(self, name: str) -> Any:  # noqa: ANN401 - of its own kind
         """What is to be stored under this name."""
-        raise NotImplementedError
 
 
-class ConnectionDocument(Document):
+class ConnectionDocument(NamedDocument):
     """A database that KPIs run against."""
 
     description: Description | None = None
@@ -183,7 +188,7 @@ class ConnectionDocument(Document):
         return ConnectionDefinition(**members)
 
 
-class QueryDocument(Document):
+class QueryDocument(NamedDocument):
     """One statement, and how its answer is judged."""
 
     description: Description | None = None
@@ -209,7 +214,7 @@ class QueryDocument(Document):
         return QueryDefinition(**{**of_query, "name": name, "rule": self.rule})
 
 
-class KpiDocument(Document):
+class KpiDocument(NamedDocument):
     """A query on a connection, when it runs, and what of its past its verdict depends on."""
 
     description: Description | None = None

@@ -1,5 +1,6 @@
 """What connections, queries and KPIs have in common as they are listed, shown, put and removed."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
@@ -16,18 +17,18 @@ from services.definitions.changes import (
     first_names,
 )
 from services.definitions.conditions import Condition
-from services.definitions.documents import Document
+from services.definitions.documents import NamedDocument
 from services.definitions.unmasking import unmask
 from services.definitions.written import Written
 from services.errors import Fault, InUse, InvalidRequest
 from services.pages import Page, cut
 
-M = TypeVar("M", bound=Document)
+M = TypeVar("M", bound=NamedDocument)
 View = TypeVar("View")
 
 
-class Register(Generic[D, M, View]):
-    """All of one kind; what is the kind's own is in the methods that raise here."""
+class Register(ABC, Generic[D, M, View]):
+    """All of one kind; what is wrong with one and how it is shown is the kind's own."""
 
     def __init__(self, store: Store, kind: Kind[D]) -> None:
         self._store, self._kind = store, kind
@@ -60,11 +61,10 @@ class Register(Generic[D, M, View]):
         plain, hidden = unmask(document, old)
         return plain.definition(name), hidden
 
-    def _faults(self, work: Work, stored: Stored[D] | None, definition: D) -> Iterable[Fault]:
-        raise NotImplementedError
-
-    def _view(self, work: Work, stored: Stored[D]) -> View:
-        raise NotImplementedError
+    @abstractmethod
+    def _faults(self, work: Work, stored: Stored[D] | None, definition: D) -> Iterable[Fault]: ...
+    @abstractmethod
+    def _view(self, work: Work, stored: Stored[D]) -> View: ...
 
 
 class UsedRegister(Register[D, M, View]):

@@ -25,10 +25,9 @@ from repositories.records.executions import (
     WorkerJob,
 )
 from repositories.records.kpis import Check, Result, Rule, StoredResult, Verdict
-from repositories.records.processes import Worker
 from services.ids import newest_id
 from tests.contract.conftest import Lab, MemoryLab, PostgresLab, SqlServerLab
-from tests.definitions import check_of, keep
+from tests.definitions import check_of, keep, worker_of
 
 WORKER = str(uuid4())
 QUERIES = "ALTER TABLE monitoring.database_queries"
@@ -45,16 +44,7 @@ def _somewhere(store: Store) -> None:
                 actor="t",
             )
         assert work.queries.add(QueryDefinition(name="one", sql="SELECT 1"), actor="t")
-        work.workers.register(
-            Worker(
-                worker_instance_id=WORKER,
-                worker_name="w",
-                machine_name="m",
-                process_id=1,
-                version="1",
-                environment="Test",
-            )
-        )
+        work.workers.register(worker_of(WORKER))
 
 
 def add_kpi(store: Store, name: str, **changes: object) -> None:

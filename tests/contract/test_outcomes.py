@@ -10,14 +10,13 @@ from repositories.contracts.store import Store
 from repositories.records.definitions import ConnectionDefinition, KpiDefinition, QueryDefinition
 from repositories.records.executions import Execution
 from repositories.records.kpis import Result
-from repositories.records.processes import Worker
 from repositories.records.rows import Json
 from services.rounds.attempts import Outcome
 from services.rounds.claims import Claims
 from services.rounds.outcomes import Outcomes
 from services.settings import KpiMonitoring
 from tests.contract.conftest import Lab, MemoryLab
-from tests.definitions import result_of
+from tests.definitions import result_of, worker_of
 
 WORKER = str(uuid4())
 
@@ -38,16 +37,7 @@ def taken(lab: Lab) -> list[Execution]:
         for name in ("a", "b", "c"):
             kpi = KpiDefinition(name=name, connection="here", query="one")
             assert work.indicators.add(kpi, actor="t")
-        work.workers.register(
-            Worker(
-                worker_instance_id=WORKER,
-                worker_name="w",
-                machine_name="m",
-                process_id=1,
-                version="1",
-                environment="Test",
-            )
-        )
+        work.workers.register(worker_of(WORKER))
     claims = Claims(lab.store, KpiMonitoring(), worker_instance_id=lambda: WORKER)
     return [*claims.take(10, busy=()).executions]
 

@@ -18,6 +18,7 @@ from devhost.postgres import (
     clone,
     initialise,
     running_url,
+    scratch,
     scratch_postgres,
 )
 
@@ -190,13 +191,23 @@ def test_data_that_are_there_are_not_made_again(data: Path) -> None:
     assert (data / "password").read_text() == password
 
 
-def test_a_scratch_server_leaves_nothing(is_gone_within: IsGoneWithin) -> None:
-    with scratch_postgres() as postgres:
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_a_scratch_server_leaves_nothing(is_gone_within: IsGoneWithin, in_memory: bool) -> None:
+    with scratch_postgres(in_memory=in_memory) as postgres:
         folder = postgres.folder
         pid_file = folder / "data" / "postmaster.pid"
         server = psutil.Process(int(pid_file.read_text().splitlines()[0]))
     assert is_gone_within(server, 0)
     assert not folder.parent.exists()
+
+
+def test_where_memory_is_short_a_scratch_server_is_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "LEAST_MEMORY", 0)
+    assert scratch.find_memory() == (scratch.MEMORY if scratch.MEMORY.exists() else None)
+    monkeypatch.setattr(scratch, "LEAST_MEMORY", 2**62)
+    assert scratch.find_memory() is None
+    monkeypatch.setattr(scratch, "MEMORY", Path("/nowhere"))
+    assert scratch.find_memory() is None
 
 
 def test_remove_deletes_data_and_folder(postgres: EmbeddedPostgres, folder: Path) -> None:

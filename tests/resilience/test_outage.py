@@ -146,7 +146,8 @@ def test_a_server_that_does_not_answer_holds_up_neither_livez_nor_readyz_nor_req
 def test_a_target_that_stops_answering_in_the_middle_of_a_query_is_an_error_in_time(
     store_url: str, connection: Connection, server: EmbeddedPostgres
 ) -> None:
-    add_kpi(connection, "far", "SELECT 1 FROM pg_sleep(2)", timeout_seconds=3, address=server.url)
+    statement = "SELECT 1 FROM pg_sleep(2)"
+    add_kpi(connection, "far", statement, schedule="3600", timeout_seconds=3, address=server.url)
     with (
         psycopg.connect(server.url, autocommit=True) as target,
         running_host(store_url, "--no-timers") as host,

@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 
+from repositories.answers import MOST_ROWS_OF_A_SCALAR
 from repositories.contracts.databases import Answer
 from repositories.errors import (
     BadStatement,
@@ -21,7 +22,7 @@ from repositories.errors import (
     StorageError,
     Unavailable,
 )
-from repositories.postgres.target import MOST_ROWS_OF_A_SCALAR, PostgresTarget
+from repositories.postgres.target import PostgresTarget
 from repositories.records.kpis import ResultType
 from repositories.urls import DatabaseUrl, parse
 from tests.hosts import wait_until
